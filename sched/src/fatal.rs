@@ -1,0 +1,17 @@
+//! What happens when an invariant is broken: the process says which, with the values, and aborts. Going on would corrupt.
+
+use std::fmt;
+
+/// Prints `fatal: …` to stderr and aborts the process.
+#[cold]
+#[inline(never)]
+pub(crate) fn abort(what: fmt::Arguments<'_>) -> ! {
+    eprintln!("fatal: {what}");
+    std::process::abort();
+}
+
+/// Aborts with a message: `fatal!("P {} is not idle", id)`.
+macro_rules! fatal {
+    ($($arg:tt)*) => { $crate::fatal::abort(format_args!($($arg)*)) };
+}
+pub(crate) use fatal;

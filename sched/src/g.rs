@@ -1,0 +1,384 @@
+//! G: a green thread.
+//!
+//! A G is a small record, apart from its stack: it takes a stack when it first runs and loses it when it ends, so a thread
+//! that has not begun costs a few hundred bytes. Gs are type-stable: made in chunks, reused, never freed, so that a stale
+//! pointer (in a timer heap, in a dump that walks all of them) still points to a G.
+//!
+//! # Who may touch what
+//! - `status` is the arbiter, see [`status`](crate::status).
+//! - The *context* (coroutine, registers, link, commit) belongs to the M that runs the G, or, while the G is stopped, to
+//!   whoever moved the status last. A scanner may read the registers and the stack under SCAN and `stack_lock`.
+//! - The *packet* (closure, then result) belongs to the G until `join` says DONE, then to the join handle.
+//! - `name`, `spawned_at`, `stack_shift` and `id` are written by the spawner before the G is first made runnable, and cleared
+//!   when the last reference goes.
+//!
+//! # References
+//! A running G holds a reference to itself, each handle ([`GRef`]) another; the last one to go puts the G on a free list.
+
+use std::alloc::Layout;
+use std::cell::{Cell, UnsafeCell};
+use std::fmt;
+use std::panic::Location;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+
+use crate::clock::{self, Nanos};
+use crate::context::{Context, Link};
+use crate::m::M;
+use crate::reason::Reason;
+use crate::spin::SpinLock;
+use crate::status::Status;
+use crate::traceback::Registers;
+
+/// Bytes in a G for the closure and the result of a thread; larger ones take a block of the heap.
+pub(crate) const INLINE_PACKET: usize = 64;
+
+/// A commit, erased: called with the closure's address and the G that has left its stack. `false`: the G goes on at once.
+pub(crate) type Commit = unsafe fn(*mut ()) -> bool;
+
+/// A green thread. See the [module](self).
+#[repr(align(64))]
+pub struct G {
+    pub(crate) status: Status,
+    /// Held by whoever walks or changes the stack of a stopped G. Taken after the SCAN bit.
+    pub(crate) stack_lock: SpinLock<()>,
+    reason: AtomicU8,
+    /// The M that runs this G, or the last one that did.
+    m: AtomicPtr<M>,
+    link: Cell<Link>,
+    commit: Cell<Option<(Commit, *mut ())>>,
+    registers: Cell<Option<Registers>>,
+    context: UnsafeCell<Context>,
+
+    /// When the G began to wait, on the coarse clock.
+    waiting_since: AtomicU64,
+    /// The M that this G is locked to, see [`lock_os_thread`](crate::lock_os_thread).
+    locked_m: AtomicPtr<M>,
+    /// Counts waits that several parties may end: see [`Claim`](crate::Claim).
+    pub(crate) ticket: AtomicU64,
+    /// `thread::park`'s token: see [`token`](crate::token).
+    pub(crate) token: AtomicU64,
+    /// Whether the last wait with a time-out ended by it.
+    pub(crate) timed_out: AtomicBool,
+    pub(crate) references: AtomicU32,
+    /// The state of the join handle: see [`join`](crate::join).
+    pub(crate) join: AtomicUsize,
+    pub(crate) packet: Cell<*mut u8>,
+    /// The layout of a packet on the heap; of size 0 when it is inline.
+    pub(crate) packet_layout: Cell<Layout>,
+    pub(crate) run: Cell<unsafe fn(&'static G)>,
+
+    id: AtomicU64,
+    name: UnsafeCell<Option<Box<str>>>,
+    spawned_at: Cell<Option<&'static Location<'static>>>,
+    stack_shift: Cell<u32>,
+    /// How deep this G is in `lock_os_thread`.
+    pub(crate) os_locks: Cell<u32>,
+    pub(crate) inline_packet: UnsafeCell<[u64; INLINE_PACKET / 8]>,
+}
+
+// SAFETY: every non-atomic field has an owner at each moment, passed on by the status word's release and acquire (context),
+// by `join` (packet) or by the first `ready` (names): see the module's rules.
+unsafe impl Sync for G {}
+// SAFETY: as above.
+unsafe impl Send for G {}
+
+/// How a G looks from outside: what dumps and `Debug` print.
+impl fmt::Debug for G {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "G({}, {:?})", self.id(), self.status.load())
+    }
+}
+
+impl G {
+    fn new() -> G {
+        unsafe fn nothing(_: &'static G) {}
+        G {
+            status: Status::new(),
+            stack_lock: SpinLock::new(()),
+            reason: AtomicU8::new(0),
+            m: AtomicPtr::new(ptr::null_mut()),
+            link: Cell::new(ptr::null()),
+            commit: Cell::new(None),
+            registers: Cell::new(None),
+            context: UnsafeCell::new(Context::default()),
+            waiting_since: AtomicU64::new(0),
+            locked_m: AtomicPtr::new(ptr::null_mut()),
+            ticket: AtomicU64::new(0),
+            token: AtomicU64::new(0),
+            timed_out: AtomicBool::new(false),
+            references: AtomicU32::new(0),
+            join: AtomicUsize::new(0),
+            packet: Cell::new(ptr::null_mut()),
+            packet_layout: Cell::new(Layout::new::<()>()),
+            run: Cell::new(nothing),
+            id: AtomicU64::new(0),
+            name: UnsafeCell::new(None),
+            spawned_at: Cell::new(None),
+            stack_shift: Cell::new(0),
+            os_locks: Cell::new(0),
+            inline_packet: UnsafeCell::new([0; INLINE_PACKET / 8]),
+        }
+    }
+
+    /// Names a G that nobody else knows yet.
+    pub(crate) fn christen(
+        &self,
+        id: u64,
+        name: Option<Box<str>>,
+        stack_shift: u32,
+        spawned_at: &'static Location<'static>,
+    ) {
+        // Relaxed: published with the G.
+        self.id.store(id, Ordering::Relaxed);
+        // SAFETY: nobody else knows this G.
+        unsafe { *self.name.get() = name };
+        self.stack_shift.set(stack_shift);
+        self.spawned_at.set(Some(spawned_at));
+    }
+
+    /// The number of this green thread; 0 for one that was never used. Numbers are not reused.
+    pub fn id(&self) -> u64 {
+        // Relaxed: fixed while the G lives.
+        self.id.load(Ordering::Relaxed)
+    }
+
+    /// The name it was given.
+    pub fn name(&self) -> Option<&str> {
+        // SAFETY: written before the G became known, cleared after the last reference to it went.
+        unsafe { (*self.name.get()).as_deref() }
+    }
+
+    /// Where it was spawned.
+    pub fn spawned_at(&self) -> Option<&'static Location<'static>> {
+        self.spawned_at.get()
+    }
+
+    /// log2 of its stack's size.
+    pub(crate) fn stack_shift(&self) -> u32 {
+        self.stack_shift.get()
+    }
+
+    /// The M that runs it: for code on this G's own stack, where it changes only at a suspension.
+    #[inline]
+    pub(crate) fn m(&self) -> &'static M {
+        // Relaxed: written by the thread that now runs the G, before it resumed it.
+        // SAFETY: Ms live for ever, and a running G has one.
+        unsafe { &*self.m.load(Ordering::Relaxed) }
+    }
+
+    #[inline]
+    pub(crate) fn set_m(&self, m: &'static M) {
+        // Relaxed: see `m`.
+        self.m.store(ptr::from_ref(m).cast_mut(), Ordering::Relaxed);
+    }
+
+    /// The M that this G must run on, if any.
+    pub(crate) fn locked_m(&self) -> Option<&'static M> {
+        // Relaxed: written by the G itself while running, read by who schedules it, ordered by the status word.
+        // SAFETY: Ms live for ever.
+        unsafe { self.locked_m.load(Ordering::Relaxed).as_ref() }
+    }
+
+    pub(crate) fn set_locked_m(&self, m: Option<&'static M>) {
+        // Relaxed: see `locked_m`.
+        self.locked_m.store(m.map_or(ptr::null_mut(), |m| ptr::from_ref(m).cast_mut()), Ordering::Relaxed);
+    }
+
+    /// Notes why the G is about to wait.
+    #[inline]
+    pub(crate) fn set_waiting(&self, reason: Reason) {
+        // Relaxed: read by dumps, after the status word's acquire.
+        self.reason.store(reason as u8, Ordering::Relaxed);
+        self.waiting_since.store(clock::coarse(), Ordering::Relaxed);
+    }
+
+    /// Why it waits, or waited last.
+    pub(crate) fn reason(&self) -> Reason {
+        // Relaxed: see `set_waiting`.
+        Reason::from_u8(self.reason.load(Ordering::Relaxed))
+    }
+
+    /// Since when it waits.
+    pub(crate) fn waiting_since(&self) -> Nanos {
+        // Relaxed: see `set_waiting`.
+        self.waiting_since.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    pub(crate) fn set_commit(&self, commit: Commit, data: *mut ()) {
+        self.commit.set(Some((commit, data)));
+    }
+
+    #[inline]
+    pub(crate) fn take_commit(&self) -> (Commit, *mut ()) {
+        self.commit.take().expect("a parking G has a commit")
+    }
+
+    #[inline]
+    pub(crate) fn link(&self) -> Link {
+        self.link.get()
+    }
+
+    #[inline]
+    pub(crate) fn save_registers(&self, registers: Registers) {
+        self.registers.set(Some(registers));
+    }
+
+    /// Forgets the saved registers: the stack below them is about to be used.
+    pub(crate) fn forget_registers(&self) {
+        self.registers.set(None);
+    }
+
+    /// Where the G last left its stack. For who holds SCAN and `stack_lock`.
+    pub(crate) fn registers(&self) -> Option<Registers> {
+        self.registers.get()
+    }
+
+    /// The part of its stack that a walk may read; `None` without a stack.
+    pub(crate) fn frames(&self) -> Option<std::ops::Range<usize>> {
+        crate::stack::frames_at(self.link.get() as usize)
+    }
+
+    /// The saved execution.
+    ///
+    /// # Safety
+    /// The caller is the M that has moved this G to *running*, and the borrow ends before it moves it on.
+    #[inline]
+    #[allow(clippy::mut_from_ref)]
+    pub(crate) unsafe fn context(&self) -> &mut Context {
+        // SAFETY: the status word makes that M the owner.
+        unsafe { &mut *self.context.get() }
+    }
+
+    /// The first function on a green stack.
+    pub(crate) fn run_on_green_stack(&'static self, link: Link) {
+        self.link.set(link);
+        // SAFETY: set by the spawner together with the packet it belongs to, called once.
+        unsafe { (self.run.get())(self) };
+        // The M gets the G back with a P: a hog may have lost its own.
+        crate::section::Section::enter().leave_to_m();
+    }
+
+    /// Forgets the stack of a G that has ended.
+    pub(crate) fn forget_stack(&self) {
+        self.link.set(ptr::null());
+        self.registers.set(None);
+    }
+}
+
+/// A counted reference to a G: keeps it from being reused.
+pub struct GRef(&'static G);
+
+impl GRef {
+    /// Counts a reference.
+    pub(crate) fn new(g: &'static G) -> GRef {
+        // Relaxed: made from a reference that exists already.
+        g.references.fetch_add(1, Ordering::Relaxed);
+        GRef(g)
+    }
+
+    /// Counts a reference to a G that may have none left. `None`: it has none.
+    pub(crate) fn try_new(g: &'static G) -> Option<GRef> {
+        // Acquire pairs with the release store of the spawner: what it wrote about the G is seen.
+        let counted = g.references.fetch_update(Ordering::Acquire, Ordering::Relaxed, |n| (n != 0).then_some(n + 1));
+        counted.ok().map(|_| GRef(g))
+    }
+
+    /// Takes over a reference that has been counted.
+    pub(crate) fn adopt(g: &'static G) -> GRef {
+        GRef(g)
+    }
+
+    /// The green thread that calls this; `None` on a plain OS thread.
+    pub fn current() -> Option<GRef> {
+        crate::stack::current_g().map(GRef::new)
+    }
+
+    pub(crate) fn g(&self) -> &'static G {
+        self.0
+    }
+}
+
+impl Clone for GRef {
+    fn clone(&self) -> GRef {
+        GRef::new(self.0)
+    }
+}
+
+impl Drop for GRef {
+    fn drop(&mut self) {
+        release(self.0);
+    }
+}
+
+impl std::ops::Deref for GRef {
+    type Target = G;
+    fn deref(&self) -> &G {
+        self.0
+    }
+}
+
+impl fmt::Debug for GRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.0, f)
+    }
+}
+
+/// Drops a reference; the last one puts the G on a free list.
+pub(crate) fn release(g: &'static G) {
+    if drop_reference(g) {
+        let section = crate::section::Section::enter();
+        match section.p() {
+            Some(p) => p.free_g(g),
+            None => FREE.lock().push(g),
+        }
+    }
+}
+
+/// Drops a reference. `true`: it was the last, and the caller puts the G on a free list.
+pub(crate) fn drop_reference(g: &'static G) -> bool {
+    // AcqRel: release for what this reference's holder did to the G, acquire for what the others did, by the last.
+    if g.references.fetch_sub(1, Ordering::AcqRel) != 1 {
+        return false;
+    }
+    // SAFETY: no reference is left, and nobody reads the name of a G without one.
+    drop(unsafe { (*g.name.get()).take() });
+    true
+}
+
+/// Gs that no P keeps for itself.
+static FREE: SpinLock<Vec<&'static G>> = SpinLock::new(Vec::new());
+/// Every G ever made, in chunks.
+static CHUNKS: SpinLock<Vec<&'static [G]>> = SpinLock::new(Vec::new());
+const CHUNK: usize = 64;
+
+/// Takes up to `n` free Gs, at least one, making them if need be.
+pub(crate) fn take_free(n: usize, into: &mut Vec<&'static G>) {
+    let mut free = FREE.lock();
+    if free.is_empty() {
+        let chunk: &'static [G] = Box::leak((0..CHUNK).map(|_| G::new()).collect());
+        CHUNKS.lock().push(chunk);
+        free.extend(chunk);
+    }
+    let keep = free.len().saturating_sub(n);
+    into.extend(free.drain(keep..));
+}
+
+/// Takes one free G, for a spawner without a P.
+pub(crate) fn take_one_free() -> &'static G {
+    let mut one = Vec::with_capacity(1);
+    take_free(1, &mut one);
+    one.pop().unwrap_or_else(|| crate::fatal::fatal!("no free green thread after making some"))
+}
+
+/// Puts Gs on the common free list.
+pub(crate) fn give_free(gs: impl Iterator<Item = &'static G>) {
+    FREE.lock().extend(gs);
+}
+
+/// Calls `f` with every G that was ever made.
+pub(crate) fn for_each(mut f: impl FnMut(&'static G)) {
+    let chunks = CHUNKS.lock().clone();
+    chunks.into_iter().flatten().for_each(&mut f);
+}

@@ -1,0 +1,289 @@
+//! Idle Ps and idle Ms: how a P finds an M, and where an M without work sleeps.
+//!
+//! An M that has run dry releases its P, looks once more (see [`handshake`](crate::handshake)), and sleeps on its note. Who needs an M takes
+//! one from the list, hands it a P, and wakes it; without one on the list, it starts a thread.
+//!
+//! While all Ps are idle, somebody must wake for the next timer: the **keeper**, an idle M that sleeps with a time-out. There is
+//! one as long as timers are armed: each M that goes to sleep looks at the earliest timer of all, and if the keeper's time-out is later,
+//! it becomes the keeper itself. While any P is busy, its M runs the timers, and sysmon guards them.
+
+use crate::clock::{NEVER, Nanos};
+use crate::deadlock;
+use crate::fatal::fatal;
+use crate::m::M;
+use crate::p::{P, PState};
+use crate::sched::{Sched, sched};
+
+/// The idle ones. Under the scheduler's lock.
+#[derive(Default)]
+pub(crate) struct Lists {
+    /// Idle Ps, the last released last.
+    ps: Vec<&'static P>,
+    /// Sleeping Ms, the last to sleep last.
+    ms: Vec<&'static M>,
+    /// Every M ever made.
+    pub(crate) all_ms: Vec<&'static M>,
+    /// Ms whose threads have ended.
+    ended_ms: Vec<&'static M>,
+    /// Ms that sleep until the G that is locked to them is scheduled.
+    pub(crate) locked_asleep: usize,
+    /// The M that sleeps until the next timer, and until when.
+    keeper: Option<(&'static M, Nanos)>,
+}
+
+impl Lists {
+    /// Takes an idle P for the caller, or for an M that it hands it to.
+    pub(crate) fn take_p(&mut self, sched: &Sched) -> Option<&'static P> {
+        let p = self.ps.pop()?;
+        sched.handshake.p_runs();
+        sched.sysmon.wake_from_deep_sleep();
+        if !p.transition(PState::Idle, PState::Running) {
+            fatal!("P {} is on the idle list and {:?}", p.id, p.state());
+        }
+        Some(p)
+    }
+
+    /// Puts a P that nobody holds on the idle list, or retires it if there are more than asked for.
+    pub(crate) fn put_p(&mut self, sched: &Sched, p: &'static P) {
+        if p.id >= sched.procs() {
+            p.hand_down(sched.p(0));
+            p.set_state(PState::Retired);
+            return;
+        }
+        p.set_state(PState::Idle);
+        self.ps.push(p);
+        sched.handshake.p_idles();
+    }
+
+    /// Removes the Ps above `procs` from the idle list.
+    pub(crate) fn retire_idle_ps(&mut self, sched: &Sched, procs: usize) {
+        for p in self.ps.extract_if(.., |p| p.id >= procs) {
+            sched.handshake.p_runs();
+            p.hand_down(sched.p(0));
+            p.set_state(PState::Retired);
+        }
+    }
+
+    /// How many Ms run, or are in a foreign call: all but the sleeping ones.
+    pub(crate) fn active_ms(&self) -> usize {
+        self.all_ms.len() - self.ended_ms.len() - self.ms.len() - self.locked_asleep
+    }
+
+    /// How many OS threads the scheduler has.
+    pub(crate) fn threads(&self) -> usize {
+        self.all_ms.len() - self.ended_ms.len()
+    }
+
+    /// How many Ms sleep for want of work.
+    pub(crate) fn idle_ms(&self) -> usize {
+        self.ms.len()
+    }
+
+    fn take_m(&mut self) -> Option<&'static M> {
+        let m = self.ms.pop()?;
+        self.no_longer_keeper(m);
+        Some(m)
+    }
+
+    /// Takes `m` off the list of sleepers. `false`: somebody else has, and hands it a P.
+    fn withdraw(&mut self, m: &'static M) -> bool {
+        self.no_longer_keeper(m);
+        match self.ms.iter().position(|&other| std::ptr::eq(other, m)) {
+            Some(i) => {
+                self.ms.remove(i);
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn no_longer_keeper(&mut self, m: &'static M) {
+        if self.keeper.is_some_and(|(keeper, _)| std::ptr::eq(keeper, m)) {
+            self.keeper = None;
+        }
+    }
+
+    /// Puts `m` to sleep, as the keeper if the earliest timer needs one. Returns its time-out.
+    fn put_m(&mut self, m: &'static M, next_timer: Nanos) -> Option<Nanos> {
+        self.ms.push(m);
+        let keeps = next_timer < self.keeper.map_or(NEVER, |(_, until)| until);
+        keeps.then(|| {
+            self.keeper = Some((m, next_timer));
+            next_timer
+        })
+    }
+
+    /// Notes that the thread of `m` ends.
+    pub(crate) fn end_m(&mut self, m: &'static M) {
+        self.ended_ms.push(m);
+    }
+}
+
+impl Sched {
+    /// For a submitter: wakes an M if a P is idle and nobody spins.
+    #[inline]
+    pub(crate) fn wake_if_idle(&self) {
+        if self.handshake.must_wake() {
+            self.wake_spinning_m();
+        }
+    }
+
+    /// Gives an idle P to an M, which has been counted as spinning.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn wake_spinning_m(&self) {
+        let mut lists = self.lists.lock();
+        let Some(p) = lists.take_p(self) else {
+            drop(lists);
+            self.handshake.give_up_wake();
+            return;
+        };
+        let m = lists.take_m();
+        drop(lists);
+        self.run_m(m, p, true);
+    }
+
+    /// Finds an M for a P that the caller holds and cannot use: because its M is in a call, or for a locked G.
+    pub(crate) fn hand_off(&self, p: &'static P) {
+        let needed = !p.shared.is_empty() || !self.global.is_empty() || p.timers.next() != NEVER;
+        let mut lists = self.lists.lock();
+        // Nobody spins and nobody idles: what is submitted next would find no M awake.
+        let watch = self.handshake.spinning() == 0 && self.handshake.idle() == 0;
+        if p.id >= self.procs() || !(needed || watch) {
+            self.drain(p);
+            lists.put_p(self, p);
+            drop(lists);
+            // Work that came between the look and the release.
+            if self.has_work() {
+                self.wake_if_idle();
+            }
+            return;
+        }
+        let m = lists.take_m();
+        drop(lists);
+        self.handshake.begin_spinning();
+        self.run_m(m, p, true);
+    }
+
+    /// Moves the Gs of a P that is about to be retired to the global queue. For the holder.
+    pub(crate) fn drain(&self, p: &'static P) {
+        // SAFETY: the caller holds the P.
+        let queue = unsafe { &p.owner().queue };
+        if p.id >= self.procs() {
+            while let Some(pick) = queue.pop(&p.shared) {
+                self.global.push(crate::run_queue::Task(pick.g));
+            }
+        }
+    }
+
+    /// Hands `p` to a sleeping M, or to a new one.
+    fn run_m(&self, m: Option<&'static M>, p: &'static P, spinning: bool) {
+        match m {
+            Some(m) => {
+                m.set_next_p(Some(p));
+                m.set_spinning(spinning);
+                m.note.wake();
+            }
+            None => self.new_m(p, spinning),
+        }
+    }
+
+    /// Starts an OS thread that runs green threads, beginning with `p`.
+    #[inline(never)]
+    fn new_m(&self, p: &'static P, spinning: bool) {
+        let mut lists = self.lists.lock();
+        let m = lists.ended_ms.pop().unwrap_or_else(|| {
+            let m: &'static M = Box::leak(Box::new(M::new(lists.all_ms.len() + 1)));
+            lists.all_ms.push(m);
+            m
+        });
+        let threads = lists.threads();
+        drop(lists);
+        m.set_next_p(Some(p));
+        m.set_spinning(spinning);
+        let thread = std::thread::Builder::new().name(format!("sward-m{}", m.id));
+        if let Err(error) = thread.spawn(move || crate::schedule::run_m(m)) {
+            fatal!(
+                "cannot start OS thread number {threads} for green threads: {error}; see ulimit -u and the cgroup's pids.max"
+            );
+        }
+    }
+}
+
+/// Releases the P of an M without work and sleeps until there is some. Returns when the M has a P again.
+pub(crate) fn wait_for_work(m: &'static M) {
+    let sched = sched();
+    let p = m.held_p();
+    let mut lists = sched.lists.lock();
+    if !sched.global.is_empty() {
+        return;
+    }
+    if !m.is_spinning() && sched.handshake.take_wanted() {
+        drop(lists);
+        m.set_spinning(true);
+        sched.handshake.begin_spinning();
+        return;
+    }
+    m.set_p(None);
+    p.held_by.store(0, std::sync::atomic::Ordering::Relaxed);
+    lists.put_p(sched, p);
+    drop(lists);
+
+    if m.is_spinning() {
+        m.set_spinning(false);
+        sched.handshake.stop_spinning();
+        if (sched.has_work() || sched.next_timer() <= crate::clock::now()) && take_back_p(sched, m) {
+            return;
+        }
+    }
+    sleep(sched, m);
+}
+
+/// Gives `m` an idle P, to spin with. `false`: there is none, so others are at work.
+fn take_back_p(sched: &Sched, m: &'static M) -> bool {
+    let Some(p) = sched.lists.lock().take_p(sched) else { return false };
+    hold(m, p);
+    m.set_spinning(true);
+    sched.handshake.begin_spinning();
+    true
+}
+
+/// Sleeps until somebody hands `m` a P, or a timer is due and there is an idle P.
+pub(crate) fn sleep(sched: &Sched, m: &'static M) {
+    loop {
+        let mut lists = sched.lists.lock();
+        let next_timer = sched.next_timer();
+        let until = lists.put_m(m, next_timer);
+        let suspect = next_timer == NEVER && lists.active_ms() == 0;
+        drop(lists);
+        if suspect {
+            deadlock::check(sched);
+        }
+        if m.note.sleep_until(until) {
+            break;
+        }
+        // The keeper's time is up. If somebody has picked this M meanwhile, the note is about to be set.
+        if !sched.lists.lock().withdraw(m) {
+            m.note.sleep();
+            break;
+        }
+        if take_back_p(sched, m) {
+            return;
+        }
+    }
+    take_handed_p(m);
+}
+
+/// Takes the P that this M's waker has handed it.
+pub(crate) fn take_handed_p(m: &'static M) {
+    let Some(p) = m.next_p() else { fatal!("M {} was woken without a P", m.id) };
+    m.set_next_p(None);
+    hold(m, p);
+}
+
+/// Notes that `m` holds `p`, which the caller has for it.
+pub(crate) fn hold(m: &'static M, p: &'static P) {
+    // Relaxed: for dumps.
+    p.held_by.store(m.id, std::sync::atomic::Ordering::Relaxed);
+    m.set_p(Some(p));
+}

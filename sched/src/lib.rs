@@ -1,0 +1,70 @@
+//! The scheduler of [sward](https://docs.rs/sward), a Go-class green-thread runtime. Programs use the crate `sward`; this one is what it
+//! is made of.
+//!
+//! # G, M, P
+//! - A [**G**](g) is a green thread: a status word, a coroutine on a stack of its own, what it waits for.
+//! - An [**M**](m) is an OS thread. Its own stack runs the [scheduler loop](schedule) and foreign code.
+//! - A [**P**](p) is the right to run green threads: a [queue of runnable Gs](run_queue), [timers](timer), dead Gs and warm
+//!   stacks for the next ones. There are as many as threads may run at once.
+//!
+//! An M with a P takes Gs from the queue and [switches](context) to them. A G that waits is [parked](park) and costs no OS thread. One that
+//! [blocks its OS thread](syscall), or [runs too long](preempt), loses its P to another M. [sysmon] watches over that. An M without
+//! work [sleeps](idle), after a [handshake] that keeps work from being overlooked.
+//!
+//! # Rules
+//! - User code never runs on an M's stack, nor the scheduler's on a G's.
+//! - Runtime code on a G that needs its P, or holds a [spin lock](SpinLock), is in a [`Section`]; user code never is.
+//! - Every wait is a [`Section::park`], with a [`Reason`].
+//! - Nothing here is found through thread-local storage: the G is found from the [stack pointer](stack), the M from the G. What a thread-local's
+//!   address is worth after a switch is nothing: the compiler may have kept it.
+//! - Atomic orderings name what they pair with.
+
+#![cfg_attr(loom, allow(dead_code, unused_imports))]
+
+mod atomic;
+mod clock;
+mod context;
+mod deadlock;
+mod dump;
+mod fatal;
+mod futex;
+mod g;
+mod handshake;
+mod idle;
+mod lock_thread;
+mod m;
+mod overflow;
+mod p;
+mod park;
+mod preempt;
+mod procs;
+mod reason;
+mod run_queue;
+mod sched;
+mod schedule;
+mod section;
+mod sleeper;
+mod spawn;
+mod spin;
+mod stack;
+mod status;
+mod syscall;
+mod sysmon;
+mod timer;
+mod token;
+mod trace;
+pub mod traceback;
+
+pub use g::{G, GRef};
+pub use lock_thread::{OsThreadGuard, lock_os_thread};
+pub use park::yield_now;
+pub use procs::default_procs;
+pub use reason::Reason;
+pub use sched::{Backtrace, MAX_PROCS, Options, is_started, procs, set_procs, start};
+pub use section::Section;
+pub use sleeper::{Claim, Sleeper};
+pub use spawn::{Birth, Handle, Outcome, spawn, spawn_with_end};
+pub use spin::{SpinGuard, SpinLock};
+pub use stack::{DEFAULT_STACK, MAX_STACK, MIN_STACK};
+pub use syscall::unblock;
+pub use token::park as park_token;

@@ -1,0 +1,134 @@
+//! M: an OS thread that runs green threads when it holds a P. Its own stack runs the scheduler loop and foreign code.
+
+use std::cell::Cell;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, Ordering};
+
+use crate::futex::Note;
+use crate::g::G;
+use crate::p::P;
+
+/// See the [module](self). Ms live for ever; one whose thread has ended is reused by the next.
+pub(crate) struct M {
+    pub(crate) id: usize,
+    /// Depth of runtime sections: while it is not 0, the P is not handed off. Written by its own thread, read by its own
+    /// signal handlers.
+    locks: AtomicU32,
+    /// The P it holds.
+    p: AtomicPtr<P>,
+    /// The P it held before a syscall.
+    old_p: AtomicPtr<P>,
+    /// The G it runs.
+    current: AtomicPtr<G>,
+    /// The G that is locked to it.
+    locked_g: AtomicPtr<G>,
+    /// What it sleeps on when there is nothing to do.
+    pub(crate) note: Note,
+    /// The P that its waker hands it.
+    next_p: AtomicPtr<P>,
+    /// Whether it looks for work without having any, and is counted as such.
+    spinning: AtomicBool,
+    /// The kernel's number of its thread.
+    tid: AtomicI32,
+    random: Cell<u64>,
+}
+
+// SAFETY: `random` is used by the M's own thread; all else is atomic.
+unsafe impl Sync for M {}
+// SAFETY: as above.
+unsafe impl Send for M {}
+
+/// Most accesses to an M are by its own thread (its signal handlers included), or by who wakes it, before the wake: program
+/// order or the note order them. So these are all `Relaxed`.
+macro_rules! slot {
+    ($get:ident, $set:ident, $field:ident, $of:ty) => {
+        #[inline]
+        pub(crate) fn $get(&self) -> Option<&'static $of> {
+            // Relaxed: see the macro. SAFETY: Ps and Gs live for ever.
+            unsafe { self.$field.load(Ordering::Relaxed).as_ref() }
+        }
+        #[inline]
+        pub(crate) fn $set(&self, to: Option<&'static $of>) {
+            // Relaxed: see the macro.
+            self.$field.store(to.map_or(ptr::null_mut(), |to| ptr::from_ref(to).cast_mut()), Ordering::Relaxed);
+        }
+    };
+}
+
+impl M {
+    pub(crate) fn new(id: usize) -> M {
+        M {
+            id,
+            locks: AtomicU32::new(0),
+            p: AtomicPtr::new(ptr::null_mut()),
+            old_p: AtomicPtr::new(ptr::null_mut()),
+            current: AtomicPtr::new(ptr::null_mut()),
+            locked_g: AtomicPtr::new(ptr::null_mut()),
+            note: Note::new(),
+            next_p: AtomicPtr::new(ptr::null_mut()),
+            spinning: AtomicBool::new(false),
+            tid: AtomicI32::new(0),
+            random: Cell::new((id as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1),
+        }
+    }
+
+    slot!(p, set_p, p, P);
+    slot!(old_p, set_old_p, old_p, P);
+    slot!(current, set_current, current, G);
+    slot!(locked_g, set_locked_g, locked_g, G);
+    slot!(next_p, set_next_p, next_p, P);
+
+    /// The P of an M that must have one.
+    #[inline]
+    pub(crate) fn held_p(&self) -> &'static P {
+        match self.p() {
+            Some(p) => p,
+            None => crate::fatal::fatal!("M {} needs a P and has none", self.id),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn locks(&self) -> u32 {
+        // Relaxed: own thread only.
+        self.locks.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    pub(crate) fn set_locks(&self, locks: u32) {
+        // Relaxed: own thread only.
+        self.locks.store(locks, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_spinning(&self) -> bool {
+        // Relaxed: see the macro.
+        self.spinning.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_spinning(&self, spinning: bool) {
+        // Relaxed: see the macro.
+        self.spinning.store(spinning, Ordering::Relaxed);
+    }
+
+    /// The kernel's number of its thread; 0 before it runs.
+    pub(crate) fn tid(&self) -> i32 {
+        // Relaxed: fixed while the thread lives.
+        self.tid.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the calling thread is this M.
+    pub(crate) fn adopt_thread(&self) {
+        // SAFETY: gettid has no preconditions.
+        // Relaxed: see `tid`.
+        self.tid.store(unsafe { libc::gettid() }, Ordering::Relaxed);
+    }
+
+    /// A random number below `n`, for stealing: xorshift64*.
+    pub(crate) fn random_below(&self, n: usize) -> usize {
+        let mut x = self.random.get();
+        x ^= x >> 12;
+        x ^= x << 25;
+        x ^= x >> 27;
+        self.random.set(x);
+        ((u128::from(x.wrapping_mul(0x2545_F491_4F6C_DD1D)) * n as u128) >> 64) as usize
+    }
+}

@@ -1,0 +1,197 @@
+//! Stack overflow: named, traced, and the end of the process; never silent corruption.
+//!
+//! A green thread that runs into its guard faults. The handler runs on the M's alternate stack, knows from the faulting address whose
+//! guard it was, and writes what it can without allocating: which thread, how large its stack, where it was spawned. The traceback
+//! needs symbols, hence memory and locks, and is sysmon's work: the handler hands it the registers and waits, but not for ever, since the
+//! thread may hold the allocator's lock. Then the process aborts.
+//!
+//! The stack cannot be unwound instead: the faulting instruction is anywhere, and Rust's unwind tables cover calls only.
+//!
+//! A fault anywhere else goes to the handler that was there before: std's, which names OS threads, or the program's own.
+
+use std::cell::UnsafeCell;
+use std::io::{self, Write};
+use std::mem::MaybeUninit;
+use std::ptr;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::clock;
+use crate::dump;
+use crate::fatal::fatal;
+use crate::futex;
+use crate::g::G;
+use crate::preempt::install_handler;
+use crate::sched::{Backtrace, Sched, sched};
+use crate::stack;
+use crate::traceback::{Cache, Registers, Traceback, Unwinder};
+
+/// Room for a signal frame with wide vector registers, and for a handler that walks a stack.
+const ALTERNATE_STACK: usize = 64 << 10;
+/// How long the faulting thread waits for its traceback.
+const PATIENCE: u64 = 5_000_000_000;
+
+/// The handlers that were there before, for SIGSEGV and SIGBUS.
+static PREVIOUS: OnceLock<[libc::sigaction; 2]> = OnceLock::new();
+
+/// The report that sysmon is asked for.
+static REPORT: Report = Report { state: AtomicU32::new(NONE), what: UnsafeCell::new(None) };
+const NONE: u32 = 0;
+const BEING_WRITTEN: u32 = 1;
+const ASKED: u32 = 2;
+const DONE: u32 = 3;
+
+struct Report {
+    state: AtomicU32,
+    what: UnsafeCell<Option<(&'static G, Registers)>>,
+}
+
+// SAFETY: `what` is written by the one handler that moved `state` from NONE, and read after ASKED.
+unsafe impl Sync for Report {}
+
+/// Installs the handlers.
+pub(crate) fn install() {
+    // Built now, since a handler must not.
+    Unwinder::load();
+    PREVIOUS.get_or_init(|| [install_handler(libc::SIGSEGV, on_fault), install_handler(libc::SIGBUS, on_fault)]);
+}
+
+extern "C" fn on_fault(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    // SAFETY: the kernel hands a handler with SA_SIGINFO valid pointers.
+    let (address, interrupted) = unsafe { ((*info).si_addr() as usize, Registers::from_ucontext(&*context.cast())) };
+    match stack::g_at(interrupted.sp) {
+        // Code without stack probes may jump over the guard's first page, or fault while its stack pointer is in the guard.
+        Some(g) if stack::is_guard(address) && stack::g_at(address).is_some_and(|other| ptr::eq(g, other)) => {
+            die(g, interrupted)
+        }
+        _ => pass_on(signal, info, context),
+    }
+}
+
+fn die(g: &'static G, registers: Registers) -> ! {
+    // AcqRel: one handler gets to write; the others wait for the end of the process.
+    if REPORT.state.compare_exchange(NONE, BEING_WRITTEN, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+        // std's stderr has a lock that this thread may hold; the descriptor has none.
+        let mut stderr = RawStderr;
+        let _ = write!(stderr, "\nfatal: stack overflow in green thread {}", g.id());
+        if let Some(name) = g.name() {
+            let _ = write!(stderr, " \"{name}\"");
+        }
+        let _ = writeln!(stderr, ": its stack of {} KiB is used up", (1usize << g.stack_shift()) >> 10);
+        let _ = dump::write_spawn_site(&mut stderr, g);
+        let _ = writeln!(stderr, "a larger one: thread::Builder::stack_size, or SWARD_STACK for all\n");
+        // SAFETY: this handler alone moved the state from NONE.
+        unsafe { *REPORT.what.get() = Some((g, registers)) };
+        // Release pairs with the acquire in `report_if_asked`.
+        REPORT.state.store(ASKED, Ordering::Release);
+        sched().sysmon.poke();
+    }
+    let patience = clock::now() + PATIENCE;
+    loop {
+        // Acquire: nothing is read after it; the report is out.
+        let state = REPORT.state.load(Ordering::Acquire);
+        if state == DONE || clock::now() >= patience {
+            std::process::abort();
+        }
+        futex::wait(&REPORT.state, state, Some(patience));
+    }
+}
+
+/// For sysmon: writes the traceback that a handler waits for.
+pub(crate) fn report_if_asked(sched: &Sched) {
+    // Acquire pairs with the release in `die`.
+    if REPORT.state.load(Ordering::Acquire) != ASKED {
+        return;
+    }
+    // SAFETY: written before ASKED, and not after.
+    if let Some((g, registers)) = unsafe { *REPORT.what.get() } {
+        let mut frames = [0; 64];
+        let walked = g.frames().map_or(0, |stack| {
+            // SAFETY: the part of the stack above its guard; its owner waits in the handler.
+            unsafe { Unwinder::load().walk(&mut Cache::new(), registers, stack, &mut frames) }
+        });
+        let _ = writeln!(RawStderr, "{}", dump::Header { g, doing: format_args!("running, stack overflow") });
+        let _ = writeln!(RawStderr, "{}", Traceback::new(&frames[..walked]));
+        if sched.options.backtrace != Backtrace::Single {
+            let _ = dump::write_all(sched, &mut RawStderr);
+        }
+    }
+    // Release pairs with the acquire in `die`.
+    REPORT.state.store(DONE, Ordering::Release);
+    futex::wake_one(&REPORT.state);
+}
+
+/// Calls the handler that was there before, as the kernel would have.
+fn pass_on(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    let previous = PREVIOUS.get().map(|[segv, bus]| if signal == libc::SIGSEGV { segv } else { bus });
+    match previous.map(|action| (action.sa_sigaction, action.sa_flags & libc::SA_SIGINFO != 0)) {
+        None | Some((libc::SIG_DFL | libc::SIG_IGN, _)) => {
+            // SAFETY: with the default action back, the instruction faults again and ends the process.
+            unsafe { libc::signal(signal, libc::SIG_DFL) };
+        }
+        Some((handler, true)) => {
+            // SAFETY: SA_SIGINFO says that this is the handler's type.
+            let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) =
+                unsafe { std::mem::transmute(handler) };
+            handler(signal, info, context);
+        }
+        Some((handler, false)) => {
+            // SAFETY: without SA_SIGINFO, this is the handler's type.
+            let handler: extern "C" fn(libc::c_int) = unsafe { std::mem::transmute(handler) };
+            handler(signal);
+        }
+    }
+}
+
+/// Writes to descriptor 2, without a buffer or a lock.
+struct RawStderr;
+
+impl Write for RawStderr {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // SAFETY: the slice is valid; the kernel checks the descriptor.
+        let written = unsafe { libc::write(2, bytes.as_ptr().cast(), bytes.len()) };
+        if written < 0 { Err(io::Error::last_os_error()) } else { Ok(written as usize) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The signal stack of the calling thread, until dropped.
+pub(crate) struct AlternateStack {
+    start: *mut libc::c_void,
+    previous: libc::stack_t,
+}
+
+impl AlternateStack {
+    /// Maps one, with a guard page below, and makes it the thread's.
+    pub(crate) fn install() -> AlternateStack {
+        let size = ALTERNATE_STACK + 4096;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+        let mut previous = MaybeUninit::<libc::stack_t>::zeroed();
+        // SAFETY: a new mapping, whose upper part becomes the stack; a stack_t of zeros is valid.
+        unsafe {
+            let start = libc::mmap(ptr::null_mut(), size, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
+            let usable = start.wrapping_byte_add(4096);
+            let new = libc::stack_t { ss_sp: usable, ss_flags: 0, ss_size: ALTERNATE_STACK };
+            if start == libc::MAP_FAILED
+                || libc::mprotect(start, 4096, libc::PROT_NONE) != 0
+                || libc::sigaltstack(&new, previous.as_mut_ptr()) != 0
+            {
+                fatal!("cannot set up a signal stack of {size} bytes: {}", io::Error::last_os_error());
+            }
+            AlternateStack { start, previous: previous.assume_init() }
+        }
+    }
+}
+
+impl Drop for AlternateStack {
+    fn drop(&mut self) {
+        // SAFETY: the thread's own former stack comes back, and this one is used by nobody then.
+        unsafe {
+            libc::sigaltstack(&self.previous, ptr::null_mut());
+            libc::munmap(self.start, ALTERNATE_STACK + 4096);
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Parking and waking: the one way in which a green thread waits.
+//!
+//! `section.park(reason, commit)` suspends the G; then, on the M's stack, the G is marked *waiting*, and `commit` runs. What makes the
+//! wait known to others (unlocking the queue that the G put itself on, setting the token) is the commit's business, so a waker
+//! never meets a half-parked G:
+//!
+//! ```text
+//!   G on P1                              waker on P2
+//!   1. locks the channel, queues itself
+//!   2. park: switches to the M's stack
+//!   3. waiting
+//!   4. commit: unlocks the channel       5. locks, takes the G out of the queue
+//!                                        6. ready: waiting -> runnable, into a queue
+//! ```
+//! With the unlock before the switch, step 6 could run the G on P2 while P1 is still on its stack.
+//!
+//! [`ready`] is the only way back.
+
+use std::mem::ManuallyDrop;
+use std::time::Instant;
+
+use crate::clock;
+use crate::context::{self, Leave};
+use crate::g::G;
+use crate::lock_thread::lock_os_thread;
+use crate::p::P;
+use crate::reason::Reason;
+use crate::sched::sched;
+use crate::section::Section;
+use crate::sleeper::{Claim, block_os_thread};
+use crate::status::State;
+
+impl Section {
+    /// Ends the section and waits to be woken. Once the caller has left its stack, `commit` runs, with the caller counted as waiting;
+    /// it makes the wait known to whoever will end it. If it returns `false`, there is nothing to wait for, and the caller goes on.
+    ///
+    /// `commit` runs on a thread's own stack, and must neither park nor wait for anything; from the moment it has made the wait
+    /// known, what it borrows of the caller's stack may be gone.
+    #[inline]
+    pub fn park(self, reason: Reason, commit: impl FnOnce() -> bool) {
+        match self.g() {
+            Some(g) => park_green(self, g, reason, commit),
+            None => {
+                if commit() {
+                    block_os_thread(None);
+                }
+            }
+        }
+    }
+
+    /// As [`park`](Self::park), at most until `deadline`. `claim` is the caller's, made for this wait, and every waker takes it
+    /// first. Returns `true` if the time was up, and then nobody has taken the claim, and nobody will.
+    pub fn park_until(self, reason: Reason, deadline: Instant, claim: Claim, commit: impl FnOnce() -> bool) -> bool {
+        // Relaxed (all uses of `timed_out`): the waker's `ready` and the status word order it.
+        use std::sync::atomic::Ordering::Relaxed;
+        let when = clock::at(deadline);
+        let (Some(g), Some(p)) = (self.g(), self.p()) else {
+            // On an OS thread the kernel keeps the time.
+            if !commit() || block_os_thread(Some(when)) {
+                return false;
+            }
+            let timed_out = claim.take();
+            if !timed_out {
+                // The waker was faster; it is about to set the note.
+                block_os_thread(None);
+            }
+            return timed_out;
+        };
+        g.timed_out.store(false, Relaxed);
+        park_green(self, g, reason, move || {
+            // The timer comes after the commit, which may say that there is nothing to wait for. If the G has been woken
+            // meanwhile, its claim is gone and the entry stale from the start.
+            let waits = commit();
+            if waits && claim.is_open() {
+                p.timers.add(when, claim);
+            }
+            waits
+        });
+        let timed_out = g.timed_out.load(Relaxed);
+        if !timed_out {
+            p.timers.note_stale();
+        }
+        timed_out
+    }
+
+    /// Waits until `deadline`.
+    pub fn sleep_until(self, deadline: Instant) {
+        let claim = crate::Sleeper::current(&self).claim();
+        self.park_until(Reason::Sleep, deadline, claim, || true);
+    }
+}
+
+#[inline]
+fn park_green<F: FnOnce() -> bool>(section: Section, g: &'static G, reason: Reason, commit: F) {
+    /// Moves the closure off the G's stack, which is no longer its own once the closure has run, and calls it.
+    unsafe fn call<F: FnOnce() -> bool>(closure: *mut ()) -> bool {
+        // SAFETY: called once, with the address of the closure below, whose owner never drops it.
+        unsafe { closure.cast::<F>().read()() }
+    }
+    // std counts panics by OS thread: a G that parks while it unwinds must come back on the same one.
+    let _same_thread = std::thread::panicking().then(lock_os_thread);
+    let mut commit = ManuallyDrop::new(commit);
+    g.set_waiting(reason);
+    g.set_commit(call::<F>, (&raw mut commit).cast());
+    section.leave_to_m();
+    // SAFETY: `g` is the caller, and the section, which is the M's to end now, kept its P.
+    unsafe { context::suspend(g, Leave::Park) };
+}
+
+/// Makes a waiting G runnable: next on the caller's P, or on any.
+#[inline]
+pub(crate) fn ready(section: &Section, g: &'static G) {
+    match section.p() {
+        Some(p) => ready_on(p, g),
+        None => {
+            g.status.transition(State::Waiting, State::Runnable);
+            sched().push_global(g);
+        }
+    }
+}
+
+/// Makes a waiting G runnable, next on `p`, which the caller holds.
+#[inline]
+pub(crate) fn ready_on(p: &'static P, g: &'static G) {
+    g.status.transition(State::Waiting, State::Runnable);
+    // SAFETY: the caller holds the P.
+    unsafe { p.owner() }.queue.push_next(&p.shared, g);
+    // `push_next` is a SeqCst swap.
+    let sched = sched();
+    if sched.handshake.must_wake_after_seqcst() {
+        sched.wake_spinning_m();
+    }
+}
+
+/// Lets others run first. Returns at once if there is nobody.
+#[inline]
+pub fn yield_now() {
+    let section = Section::enter();
+    let (Some(g), Some(p)) = (section.g(), section.p()) else {
+        std::thread::yield_now();
+        return;
+    };
+    // SAFETY: the section keeps the P.
+    let queue = unsafe { &p.owner().queue };
+    let alone = queue.is_empty(&p.shared) && sched().global.is_empty() && p.timers.next() == clock::NEVER;
+    if alone || std::thread::panicking() {
+        return;
+    }
+    section.leave_to_m();
+    // SAFETY: `g` is the caller, and the section kept its P.
+    unsafe { context::suspend(g, Leave::Yield) };
+}

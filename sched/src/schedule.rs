@@ -1,0 +1,320 @@
+//! The scheduler loop: what an M does on its own stack.
+//!
+//! Where the next G comes from, in this order:
+//!
+//! 1. timers that are due;
+//! 2. at every 61st time slice the global queue, so that two Gs that keep a P busy cannot starve it;
+//! 3. the P's own queue ([`run_queue`](crate::run_queue));
+//! 4. the global queue;
+//! 5. other Ps, in random order, half a queue at a time; in the last round also their timers and their `run_next`;
+//! 6. sleep ([`idle`](crate::idle)).
+//!
+//! At most half as many Ms steal as there are busy Ps: one that finds nothing costs its victims cache misses.
+
+use std::ptr;
+
+use crate::clock::{self, NEVER};
+use crate::context::{Back, Leave};
+use crate::fatal::fatal;
+use crate::g::{self, G};
+use crate::idle;
+use crate::m::M;
+use crate::p::{P, PState};
+use crate::park::ready_on;
+use crate::run_queue::{Pick, Task};
+use crate::sched::{Sched, sched};
+use crate::status::State;
+
+/// Every how many time slices the global queue comes first: a prime, as Go has it, so that it falls into step with nothing.
+const GLOBAL_EVERY: u32 = 61;
+/// How often an M looks at all other Ps before it gives up.
+const STEAL_ROUNDS: usize = 4;
+/// The most Gs taken from the global queue at a time.
+const GLOBAL_BATCH: usize = 64;
+
+/// What becomes of the M after a G has left it.
+#[derive(PartialEq, Eq)]
+enum After {
+    Goes,
+    /// The G ended while locked to this thread.
+    Ends,
+}
+
+/// The life of an M's thread.
+pub(crate) fn run_m(m: &'static M) {
+    m.adopt_thread();
+    let _alternate_stack = crate::overflow::AlternateStack::install();
+    idle::take_handed_p(m);
+    loop {
+        let pick = match m.locked_g() {
+            Some(g) => next_of_locked(m, g),
+            None => next(m),
+        };
+        if execute(m, pick) == After::Ends {
+            break;
+        }
+    }
+    let sched = sched();
+    let p = m.held_p();
+    m.set_p(None);
+    sched.lists.lock().end_m(m);
+    sched.hand_off(p);
+}
+
+/// Runs a G until it leaves.
+fn execute(m: &'static M, pick: Pick) -> After {
+    let g = pick.g;
+    let p = m.held_p();
+    if m.is_spinning() {
+        m.set_spinning(false);
+        if sched().handshake.end_spinning_with_work() {
+            sched().wake_if_idle();
+        }
+    }
+    if let Some(owner) = g.locked_m()
+        && !ptr::eq(owner, m)
+    {
+        m.set_p(None);
+        owner.set_next_p(Some(p));
+        owner.note.wake();
+        idle::sleep(sched(), m);
+        return After::Goes;
+    }
+    if !pick.inherits_slice {
+        P::tick(&p.slices);
+    }
+    // SAFETY: this M holds the P.
+    unsafe { p.owner() }.queue.count_switch(&p.shared);
+    loop {
+        g.status.transition(State::Runnable, State::Running);
+        g.set_m(m);
+        m.set_current(Some(g));
+        // SAFETY: this M has just moved the G to *running*.
+        let context = unsafe { g.context() };
+        if !context.is_started() {
+            begin(g, p);
+        }
+        let back = context.resume();
+        // The section in which the G left ends here.
+        m.set_locks(0);
+        m.set_current(None);
+        match back {
+            Back::Suspended(Leave::Park) => {
+                let (commit, closure) = g.take_commit();
+                g.status.leave_running(State::Waiting);
+                // SAFETY: the closure belongs to the commit, which is called once.
+                if unsafe { commit(closure) } {
+                    return After::Goes;
+                }
+                g.status.transition(State::Waiting, State::Runnable);
+            }
+            Back::Suspended(Leave::Yield) => {
+                g.status.leave_running(State::Runnable);
+                // SAFETY: this M holds its P, which may be another by now.
+                unsafe { m.held_p().owner() }.queue.push_started(g);
+                return After::Goes;
+            }
+            Back::Suspended(Leave::NeedP) => {
+                let locked = g.locked_m().is_some();
+                g.status.transition(State::Syscall, State::Runnable);
+                sched().push_global(g);
+                if !locked {
+                    idle::sleep(sched(), m);
+                }
+                return After::Goes;
+            }
+            Back::Finished => return finish(m, g),
+        }
+    }
+}
+
+/// Gives a fresh G its stack.
+#[inline]
+fn begin(g: &'static G, p: &P) {
+    match p.take_stack(g.stack_shift()) {
+        // SAFETY: as in `execute`, whose borrow is not used in between.
+        Ok(stack) => unsafe { g.context() }.start(stack, g),
+        Err(error) => fatal!("green thread {} cannot begin: {error}", g.id()),
+    }
+}
+
+/// Takes apart what is left of a G that has ended.
+fn finish(m: &'static M, g: &'static G) -> After {
+    let p = m.held_p();
+    // SAFETY: this M has run the G, and nobody else does before its references are gone.
+    let Some(stack) = unsafe { g.context() }.take_stack() else {
+        fatal!("green thread {} ended without a stack", g.id())
+    };
+    p.free_stack(stack);
+    g.forget_stack();
+    g.status.leave_running(State::Dead);
+    P::count(&p.ended);
+    let after = if m.locked_g().is_some() { After::Ends } else { After::Goes };
+    if after == After::Ends {
+        m.set_locked_g(None);
+        g.set_locked_m(None);
+        g.os_locks.set(0);
+    }
+    if g::drop_reference(g) {
+        p.free_g(g);
+    }
+    after
+}
+
+/// Finds the next G for an M that holds a P, sleeping if need be.
+fn next(m: &'static M) -> Pick {
+    let sched = sched();
+    loop {
+        let p = m.held_p();
+        if p.id >= sched.procs() {
+            m.set_p(None);
+            sched.hand_off(p);
+            idle::sleep(sched, m);
+            continue;
+        }
+        if let Some(pick) = next_here(sched, p) {
+            return pick;
+        }
+        if !m.is_spinning() && sched.handshake.may_spin(sched.procs()) {
+            m.set_spinning(true);
+            sched.handshake.begin_spinning();
+        }
+        if m.is_spinning()
+            && let Some(pick) = steal(sched, m, p)
+        {
+            return pick;
+        }
+        idle::wait_for_work(m);
+    }
+}
+
+/// The next G of the P's own queue and of the global one.
+#[inline]
+fn next_here(sched: &Sched, p: &'static P) -> Option<Pick> {
+    if p.timers.next() != NEVER {
+        run_timers(p, p);
+    }
+    // SAFETY: the M that calls this holds the P.
+    let queue = unsafe { &p.owner().queue };
+    // Relaxed: written by this M.
+    let global_first = p.slices.load(std::sync::atomic::Ordering::Relaxed).is_multiple_of(GLOBAL_EVERY);
+    if global_first && let Some(pick) = take_global(sched, p, 1) {
+        // The slice must count on from here, or the global queue would come first again and again.
+        return Some(pick);
+    }
+    queue.pop(&p.shared).or_else(|| take_global(sched, p, GLOBAL_BATCH))
+}
+
+/// Takes Gs from the global queue: one to run, others into the P's own queue.
+#[inline]
+fn take_global(sched: &Sched, p: &'static P, batch: usize) -> Option<Pick> {
+    // SAFETY: the M that calls this holds the P.
+    let queue = unsafe { &p.owner().queue };
+    while !sched.global.is_empty() {
+        let steal = sched.global.steal_batch_with_limit_and_pop(queue.started(), batch);
+        if !steal.is_retry() {
+            return steal.success().map(|Task(g)| Pick { g, inherits_slice: false });
+        }
+    }
+    None
+}
+
+/// Wakes the Gs whose time has come on `of`, to run on `p`, which the caller holds.
+fn run_timers(of: &P, p: &'static P) {
+    if of.timers.next() == NEVER {
+        return;
+    }
+    of.timers.run_due(clock::now(), |claim| {
+        let Some(g) = claim.g() else { fatal!("a timer of P {} was armed for an OS thread", of.id) };
+        // Relaxed: see `park_until`.
+        g.timed_out.store(true, std::sync::atomic::Ordering::Relaxed);
+        ready_on(p, g);
+    });
+}
+
+/// Looks for work at the other Ps.
+fn steal(sched: &Sched, m: &'static M, p: &'static P) -> Option<Pick> {
+    // SAFETY: this M holds the P.
+    let queue = unsafe { &p.owner().queue };
+    let n = sched.ps_made();
+    for round in 1..=STEAL_ROUNDS {
+        let last = round == STEAL_ROUNDS;
+        for i in random_order(m, n) {
+            let victim = sched.p(i);
+            if ptr::eq(victim, p) {
+                continue;
+            }
+            if let Some(pick) = queue.steal_half(&victim.shared) {
+                return Some(pick);
+            }
+            if last {
+                run_timers(victim, p);
+                let patient = victim.state() == PState::Running;
+                let stolen = queue.pop(&p.shared).or_else(|| victim.shared.steal_run_next(patient));
+                if stolen.is_some() {
+                    return stolen;
+                }
+            }
+        }
+    }
+    None
+}
+
+/// All numbers below `n`, each once, from a random start by a random stride without a common divisor with `n`.
+fn random_order(m: &M, n: usize) -> impl Iterator<Item = usize> + use<> {
+    let gcd = |mut a: usize, mut b: usize| {
+        while b != 0 {
+            (a, b) = (b, a % b);
+        }
+        a
+    };
+    let start = m.random_below(n);
+    let first = m.random_below(n);
+    let stride = (0..n).map(|i| (first + i) % n + 1).find(|&stride| gcd(stride, n) == 1).unwrap_or(1);
+    (0..n).map(move |i| (start + i * stride) % n)
+}
+
+/// Gives the P away and sleeps until the G that is locked to this M has been scheduled.
+fn next_of_locked(m: &'static M, g: &'static G) -> Pick {
+    let sched = sched();
+    if let Some(p) = m.p() {
+        m.set_p(None);
+        sched.hand_off(p);
+    }
+    let mut lists = sched.lists.lock();
+    lists.locked_asleep += 1;
+    let suspect = lists.active_ms() == 0 && sched.next_timer() == NEVER;
+    drop(lists);
+    if suspect {
+        crate::deadlock::check(sched);
+    }
+    m.note.sleep();
+    sched.lists.lock().locked_asleep -= 1;
+    idle::take_handed_p(m);
+    Pick { g, inherits_slice: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn random_order_visits_each_once() {
+        let m = M::new(1);
+        for n in 1..40 {
+            for _ in 0..20 {
+                let mut order: Vec<_> = random_order(&m, n).collect();
+                order.sort_unstable();
+                assert!(order.into_iter().eq(0..n));
+            }
+        }
+    }
+
+    #[test]
+    fn random_order_starts_everywhere() {
+        let m = M::new(7);
+        let mut starts = [0; 5];
+        (0..5000).for_each(|_| starts[random_order(&m, 5).next().unwrap()] += 1);
+        assert!(starts.iter().all(|&times| times > 700), "{starts:?}");
+    }
+}

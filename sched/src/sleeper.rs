@@ -1,0 +1,178 @@
+//! Who waits in a runtime primitive, a green thread or an OS thread, and the right to wake it.
+//!
+//! Channels, mutexes and their like keep [`Sleeper`]s in their queues and do not care which kind they are. A wait that only one
+//! party can end needs nothing more: who takes the sleeper out of the queue wakes it. A wait that several may end (a time-out,
+//! a `select` on several channels) is a **claim**: the sleeper's ticket number at the time the wait began. Whoever moves the ticket
+//! on from that number, by CAS, has the wake-up to itself; all others find the claim gone, and leave the sleeper alone for ever,
+//! as ticket numbers do not come back.
+
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use crate::clock::Nanos;
+use crate::futex::Note;
+use crate::g::G;
+use crate::section::Section;
+
+/// What an OS thread sleeps on: one a thread.
+#[derive(Debug, Default)]
+pub(crate) struct OsThread {
+    note: Note,
+    ticket: AtomicU64,
+}
+
+thread_local! {
+    #[allow(clippy::disallowed_macros, reason = "used on OS threads, which never change under the code")]
+    static OS_THREAD: OsThread = const { OsThread { note: Note::new(), ticket: AtomicU64::new(0) } };
+}
+
+/// OS threads that wait in a runtime primitive for as long as it takes: they will not wake anybody.
+static OS_THREADS_BLOCKED: AtomicUsize = AtomicUsize::new(0);
+
+/// How many OS threads wait without a time-out in runtime primitives.
+pub(crate) fn os_threads_blocked() -> usize {
+    // SeqCst: counted by the deadlock detector, not on a hot path.
+    OS_THREADS_BLOCKED.load(Ordering::SeqCst)
+}
+
+/// A green thread or an OS thread that waits, or is about to. As long as it waits, it may be woken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sleeper(NonNull<()>);
+
+// SAFETY: a sleeper is an address; `wake` is what uses it, and states when it may.
+unsafe impl Send for Sleeper {}
+// SAFETY: as above.
+unsafe impl Sync for Sleeper {}
+
+/// The two kinds, told apart by the low bit of the address.
+enum Kind {
+    Green(&'static G),
+    Os(*const OsThread),
+}
+
+impl Sleeper {
+    /// The caller.
+    #[inline]
+    pub fn current(section: &Section) -> Sleeper {
+        match section.g() {
+            Some(g) => Sleeper::green(g),
+            None => Sleeper::this_os_thread(),
+        }
+    }
+
+    pub(crate) fn green(g: &'static G) -> Sleeper {
+        Sleeper(NonNull::from(g).cast())
+    }
+
+    #[inline(never)]
+    pub(crate) fn this_os_thread() -> Sleeper {
+        OS_THREAD.with(|thread| Sleeper(NonNull::from(thread).cast::<()>().map_addr(|a| a | 1)))
+    }
+
+    fn kind(self) -> Kind {
+        if self.0.addr().get() & 1 == 0 {
+            // SAFETY: made from a `&'static G`.
+            Kind::Green(unsafe { self.0.cast().as_ref() })
+        } else {
+            Kind::Os(self.0.as_ptr().map_addr(|a| a & !1).cast())
+        }
+    }
+
+    /// The address, for a word that holds a sleeper or a small number. At least 4.
+    pub(crate) fn to_word(self) -> usize {
+        self.0.as_ptr().expose_provenance()
+    }
+
+    /// The sleeper whose word it is.
+    ///
+    /// # Safety
+    /// `word` comes from [`to_word`](Self::to_word).
+    pub(crate) unsafe fn from_word(word: usize) -> Sleeper {
+        Sleeper(NonNull::new(std::ptr::with_exposed_provenance_mut(word)).expect("a sleeper's word is not 0"))
+    }
+
+    /// Wakes it.
+    ///
+    /// It waits, or has published itself under a lock that it gives up only once it waits; and the caller is the only one to
+    /// wake it, since it took it out of a queue or won its claim.
+    #[inline]
+    pub fn wake(self, section: &Section) {
+        match self.kind() {
+            Kind::Green(g) => crate::park::ready(section, g),
+            // SAFETY: the thread waits for this very call, so its thread-local is there until the note is set.
+            Kind::Os(thread) => unsafe { (*thread).note.wake() },
+        }
+    }
+
+    /// Begins a wait that several parties may end.
+    pub fn claim(self) -> Claim {
+        // Relaxed: the sleeper reads its own ticket, which only its own past waits have moved.
+        Claim { sleeper: self, ticket: self.ticket().load(Ordering::Relaxed) }
+    }
+
+    fn ticket(&self) -> &AtomicU64 {
+        match self.kind() {
+            Kind::Green(g) => &g.ticket,
+            // SAFETY: an OS thread takes its claims out of all queues before its wait returns, so it is alive.
+            Kind::Os(thread) => unsafe { &(*thread).ticket },
+        }
+    }
+}
+
+/// The right to end one wait of one sleeper: whoever takes it first has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim {
+    sleeper: Sleeper,
+    ticket: u64,
+}
+
+impl Claim {
+    /// Takes the claim. `true`: the caller, and nobody else, must now wake the sleeper.
+    pub fn take(self) -> bool {
+        // AcqRel: what the loser reads after failing was written before the winner took it, and the reverse.
+        let ticket = self.sleeper.ticket();
+        ticket.compare_exchange(self.ticket, self.ticket + 1, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    /// Whether nobody has taken it yet.
+    pub fn is_open(self) -> bool {
+        // Acquire as in `take`.
+        self.sleeper.ticket().load(Ordering::Acquire) == self.ticket
+    }
+
+    /// Whose wait it is.
+    pub fn sleeper(self) -> Sleeper {
+        self.sleeper
+    }
+
+    /// The claim of the wait that `sleeper` began with `ticket`.
+    pub(crate) fn of(sleeper: Sleeper, ticket: u64) -> Claim {
+        Claim { sleeper, ticket }
+    }
+
+    pub(crate) fn ticket(self) -> u64 {
+        self.ticket
+    }
+
+    /// The green thread whose wait it is, if it is one.
+    pub(crate) fn g(self) -> Option<&'static G> {
+        match self.sleeper.kind() {
+            Kind::Green(g) => Some(g),
+            Kind::Os(_) => None,
+        }
+    }
+}
+
+/// Blocks the calling OS thread until it is woken, or until `deadline`. Tells whether it was woken.
+pub(crate) fn block_os_thread(deadline: Option<Nanos>) -> bool {
+    let counted = deadline.is_none();
+    if counted {
+        // SeqCst: see `os_threads_blocked`.
+        OS_THREADS_BLOCKED.fetch_add(1, Ordering::SeqCst);
+    }
+    let woken = OS_THREAD.with(|thread| thread.note.sleep_until(deadline));
+    if counted {
+        OS_THREADS_BLOCKED.fetch_sub(1, Ordering::SeqCst);
+    }
+    woken
+}

@@ -1,0 +1,248 @@
+//! Birth and end of a green thread: the closure that goes in, the result that comes out.
+//!
+//! Both lie in the **packet**, one after the other. Up to [`INLINE_PACKET`] bytes it is part of the G, so spawning allocates
+//! nothing; a larger one is one block of the heap. When the G first runs, the closure is moved to its stack; when it ends, the
+//! result is moved to the packet.
+//!
+//! Who takes the result is settled by one word, `join`:
+//!
+//! ```text
+//!   PENDING ──ends──► DONE           the handle takes or drops the result
+//!      │  └─joins──► (the joiner) ──ends──► DONE, and the joiner is woken
+//!      └─handle dropped─► DETACHED ──ends──► the G drops the result itself, on its own stack
+//! ```
+
+use std::alloc::{self, Layout};
+use std::any::Any;
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
+use std::panic::{self, AssertUnwindSafe, Location};
+use std::ptr;
+use std::sync::atomic::Ordering;
+
+use crate::fatal::fatal;
+use crate::g::{self, G, GRef, INLINE_PACKET};
+use crate::p::{self, P};
+use crate::reason::Reason;
+use crate::sched::sched;
+use crate::section::Section;
+use crate::sleeper::Sleeper;
+use crate::status::State;
+
+const PENDING: usize = 0;
+const DETACHED: usize = 1;
+const DONE: usize = 2;
+
+/// What a thread leaves: its value, or the payload of its panic.
+pub type Outcome<T> = Result<T, Box<dyn Any + Send + 'static>>;
+
+/// What a spawner may ask for.
+#[derive(Debug, Default)]
+pub struct Birth {
+    /// The thread's name.
+    pub name: Option<Box<str>>,
+    /// Bytes of stack, rounded up to a power of two; the runtime's default where `None`.
+    ///
+    /// At most [`MAX_STACK`](crate::MAX_STACK): the spawner has checked it.
+    pub stack_size: Option<usize>,
+}
+
+/// The closures before the thread has begun, its outcome after it has ended.
+union Packet<F, E, T> {
+    closures: ManuallyDrop<(F, E)>,
+    outcome: ManuallyDrop<Outcome<T>>,
+}
+
+/// Starts a green thread that runs `f`.
+///
+/// # Safety
+/// What `f` and its result borrow must live until the thread has ended: the caller joins it before, or both are `'static`.
+///
+/// # Panics
+/// If the runtime has not been started.
+#[track_caller]
+pub unsafe fn spawn<F, T>(birth: Birth, f: F) -> Handle<T>
+where
+    F: FnOnce() -> T + Send,
+    T: Send,
+{
+    // SAFETY: the caller's promise.
+    unsafe { spawn_with_end(birth, f, || ()) }
+}
+
+/// As [`spawn`]; `end` is the last that runs on the thread, after its result has been left to the handle, or been dropped.
+///
+/// # Safety
+/// What `f` and its result borrow must live until `end` is called. `end` does not panic.
+///
+/// # Panics
+/// If the runtime has not been started.
+#[track_caller]
+pub unsafe fn spawn_with_end<F, E, T>(birth: Birth, f: F, end: E) -> Handle<T>
+where
+    F: FnOnce() -> T + Send,
+    E: FnOnce() + Send,
+    T: Send,
+{
+    let spawned_at = Location::caller();
+    let sched = sched();
+    let shift = match birth.stack_size {
+        Some(bytes) => crate::stack::shift_for(bytes).expect("the spawner has checked the stack size"),
+        None => sched.stack_shift,
+    };
+    let section = Section::enter();
+    let p = section.p();
+    let (g, id) = match p {
+        Some(p) => (p.take_g(), p.take_id()),
+        None => (g::take_one_free(), p::take_ids(1)),
+    };
+    g.christen(id, birth.name, shift, spawned_at);
+    // SAFETY: nobody else knows this G.
+    unsafe { put_packet::<F, E, T>(g, (f, end)) };
+    // Relaxed: published by the release below.
+    g.join.store(PENDING, Ordering::Relaxed);
+    g.token.store(0, Ordering::Relaxed);
+    // One for the thread itself, one for the handle. Release pairs with `GRef::try_new`.
+    g.references.store(2, Ordering::Release);
+    g.status.transition(g.status.load(), State::Runnable);
+    match p {
+        Some(p) => {
+            P::count(&p.spawned);
+            // SAFETY: the section keeps the P.
+            unsafe { p.owner() }.queue.push_fresh(g);
+            sched.wake_if_idle();
+        }
+        None => {
+            // Relaxed: a count that matters when nothing runs.
+            sched.spawned_outside.fetch_add(1, Ordering::Relaxed);
+            sched.push_global(g);
+        }
+    }
+    Handle { g: GRef::adopt(g), outcome: PhantomData }
+}
+
+/// Moves the closures into the packet.
+///
+/// # Safety
+/// `g` is known to the caller only.
+unsafe fn put_packet<F: FnOnce() -> T, E: FnOnce(), T>(g: &'static G, closures: (F, E)) {
+    let layout = Layout::new::<Packet<F, E, T>>();
+    let inline = layout.size() <= INLINE_PACKET && layout.align() <= align_of::<u64>();
+    let place = if inline {
+        g.packet_layout.set(Layout::new::<()>());
+        g.inline_packet.get().cast::<u8>()
+    } else {
+        g.packet_layout.set(layout);
+        // SAFETY: a packet that does not fit inline has a size.
+        let block = unsafe { alloc::alloc(layout) };
+        if block.is_null() {
+            alloc::handle_alloc_error(layout);
+        }
+        block
+    };
+    g.packet.set(place);
+    g.run.set(run::<F, E, T>);
+    // SAFETY: the place has the layout of a packet and is the caller's.
+    unsafe { place.cast::<Packet<F, E, T>>().write(Packet { closures: ManuallyDrop::new(closures) }) };
+}
+
+/// What a green thread does from beginning to end.
+///
+/// # Safety
+/// `g` is the caller's own G, and its packet holds an `F` and an `E`.
+unsafe fn run<F: FnOnce() -> T, E: FnOnce(), T>(g: &'static G) {
+    let packet = g.packet.get().cast::<Packet<F, E, T>>();
+    // SAFETY: the packet holds the closures, and is not looked at again before the outcome is in it.
+    let (f, end) = ManuallyDrop::into_inner(unsafe { ptr::read(&raw const (*packet).closures) });
+    let outcome = panic::catch_unwind(AssertUnwindSafe(f));
+    // SAFETY: the packet is still the thread's own.
+    unsafe { (&raw mut (*packet).outcome).write(ManuallyDrop::new(outcome)) };
+    // AcqRel: release for who takes the outcome, acquire for the joiner that put itself there.
+    match g.join.swap(DONE, Ordering::AcqRel) {
+        PENDING => {}
+        DETACHED => {
+            // SAFETY: the handle is gone, so the outcome is the thread's own.
+            let unwanted = unsafe { take_outcome::<T>(g) };
+            if panic::catch_unwind(AssertUnwindSafe(|| drop(unwanted))).is_err() {
+                fatal!("the result of green thread {} panicked in its drop", g.id());
+            }
+        }
+        // SAFETY: every other word is a joiner's.
+        joiner => unsafe { Sleeper::from_word(joiner) }.wake(&Section::enter()),
+    }
+    end();
+}
+
+/// Takes the outcome out of a packet, and frees the packet.
+///
+/// # Safety
+/// The thread has ended with a `T`, and the outcome belongs to the caller.
+unsafe fn take_outcome<T>(g: &'static G) -> Outcome<T> {
+    // Where in the packet the outcome lies does not depend on the closure: a union's fields begin at its address.
+    // SAFETY: by the caller's promise an outcome lies there, and is taken once.
+    let outcome = unsafe { g.packet.get().cast::<Outcome<T>>().read() };
+    let layout = g.packet_layout.get();
+    if layout.size() != 0 {
+        // SAFETY: allocated in `put_packet` with this layout.
+        unsafe { alloc::dealloc(g.packet.get(), layout) };
+    }
+    outcome
+}
+
+/// The right to a green thread's outcome. Dropping it detaches the thread.
+#[derive(Debug)]
+pub struct Handle<T> {
+    g: GRef,
+    outcome: PhantomData<T>,
+}
+
+// SAFETY: a handle gives access to the thread's result, which is `Send`, and to its `GRef`.
+unsafe impl<T: Send> Send for Handle<T> {}
+// SAFETY: a shared handle gives access to the `GRef` only.
+unsafe impl<T> Sync for Handle<T> {}
+
+impl<T> Handle<T> {
+    /// Waits until the thread has ended, and takes its outcome.
+    pub fn join(self) -> Outcome<T> {
+        let g = self.g.g();
+        let section = Section::enter();
+        // Acquire pairs with the release of the thread's end.
+        if g.join.load(Ordering::Acquire) == DONE {
+            drop(section);
+        } else {
+            let me = Sleeper::current(&section).to_word();
+            // AcqRel: release for the thread that wakes the joiner; acquire if it has ended meanwhile.
+            section.park(Reason::Join, move || {
+                g.join.compare_exchange(PENDING, me, Ordering::AcqRel, Ordering::Acquire).is_ok()
+            });
+        }
+        let this = ManuallyDrop::new(self);
+        // SAFETY: the handle is not dropped, so its reference is moved out once; DONE makes the outcome the handle's.
+        unsafe {
+            let _reference = ptr::read(&raw const this.g);
+            take_outcome(g)
+        }
+    }
+
+    /// Whether the thread has ended.
+    pub fn is_finished(&self) -> bool {
+        // Acquire pairs with the release of the thread's end.
+        self.g.g().join.load(Ordering::Acquire) == DONE
+    }
+
+    /// The thread.
+    pub fn thread(&self) -> &GRef {
+        &self.g
+    }
+}
+
+impl<T> Drop for Handle<T> {
+    fn drop(&mut self) {
+        let g = self.g.g();
+        // AcqRel: as in `run`.
+        if g.join.compare_exchange(PENDING, DETACHED, Ordering::AcqRel, Ordering::Acquire).is_err() {
+            // SAFETY: only the handle could have joined, so the thread has ended and left its outcome to the handle.
+            drop(unsafe { take_outcome::<T>(g) });
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! A lock for critical sections of a few dozen instructions, usable from green threads, from scheduler code and from plain
+//! OS threads alike.
+//!
+//! Nobody sleeps while holding one, so it does not know about green threads: a waiter spins, then gives its core away to the
+//! kernel, and in the end sleeps in short naps, so that even a real-time thread lets a preempted holder finish. What it buys
+//! over a futex mutex is the unlock: a plain store, where a mutex needs an atomic swap to learn of sleepers. A channel
+//! operation is one lock and one unlock; the swap would be a fifth of it.
+//!
+//! A green thread must hold a [`Section`](crate::Section) before it locks one: else a hog hand-off could leave the lock with a
+//! G that has to queue for a P before it can unlock.
+
+use std::cell::UnsafeCell;
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// A mutual exclusion lock that spins. See the [module](self).
+#[derive(Default)]
+pub struct SpinLock<T> {
+    locked: AtomicBool,
+    value: UnsafeCell<T>,
+}
+
+// SAFETY: the lock hands out the value to one thread at a time, so sharing the lock is sending the value around.
+unsafe impl<T: Send> Sync for SpinLock<T> {}
+// SAFETY: moving the lock moves the value.
+unsafe impl<T: Send> Send for SpinLock<T> {}
+
+impl<T> SpinLock<T> {
+    /// Makes an unlocked lock around `value`.
+    pub const fn new(value: T) -> Self {
+        SpinLock { locked: AtomicBool::new(false), value: UnsafeCell::new(value) }
+    }
+
+    /// Locks, waiting if need be.
+    #[inline]
+    pub fn lock(&self) -> SpinGuard<'_, T> {
+        // Acquire pairs with the release store of `unlock`: what the last holder wrote is seen.
+        if self.locked.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_err() {
+            self.lock_contended();
+        }
+        SpinGuard { lock: self }
+    }
+
+    /// Locks if that needs no waiting.
+    #[inline]
+    pub fn try_lock(&self) -> Option<SpinGuard<'_, T>> {
+        // Acquire as in `lock`.
+        self.locked
+            .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
+            .is_ok()
+            .then_some(SpinGuard { lock: self })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn lock_contended(&self) {
+        let mut round = 0u32;
+        loop {
+            // Look before the swap: a failed swap steals the holder's cache line.
+            if !self.locked.load(Ordering::Relaxed)
+                // Acquire as in `lock`.
+                && self.locked.compare_exchange_weak(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
+            {
+                return;
+            }
+            match round {
+                0..8 => (0..1u32 << round).for_each(|_| std::hint::spin_loop()),
+                8..64 => std::thread::yield_now(),
+                _ => std::thread::sleep(Duration::from_micros(50)),
+            }
+            round = round.saturating_add(1);
+        }
+    }
+
+    /// Unlocks a lock whose guard was given up by [`SpinGuard::leak`].
+    ///
+    /// # Safety
+    /// The lock is held, and whoever holds it will not touch the value any more.
+    #[inline]
+    pub unsafe fn unlock(&self) {
+        // Release pairs with the acquire of the next `lock`.
+        self.locked.store(false, Ordering::Release);
+    }
+
+    /// The value, without locking: the exclusive borrow shows that nobody else is there.
+    pub fn get_mut(&mut self) -> &mut T {
+        self.value.get_mut()
+    }
+}
+
+impl<T> fmt::Debug for SpinLock<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SpinLock").field("locked", &self.locked).finish_non_exhaustive()
+    }
+}
+
+/// Access to the value of a [`SpinLock`]; unlocks when dropped.
+#[must_use]
+pub struct SpinGuard<'a, T> {
+    lock: &'a SpinLock<T>,
+}
+
+impl<'a, T> SpinGuard<'a, T> {
+    /// Gives the guard up and leaves the lock locked, to be unlocked by [`SpinLock::unlock`]: how a parking green thread hands
+    /// its lock to the commit that runs after it has left its stack.
+    pub fn leak(self) -> &'a SpinLock<T> {
+        let lock = self.lock;
+        std::mem::forget(self);
+        lock
+    }
+}
+
+impl<T> Deref for SpinGuard<'_, T> {
+    type Target = T;
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: the guard exists, so this thread holds the lock.
+        unsafe { &*self.lock.value.get() }
+    }
+}
+
+impl<T> DerefMut for SpinGuard<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: the guard exists, so this thread holds the lock, and the guard is borrowed exclusively.
+        unsafe { &mut *self.lock.value.get() }
+    }
+}
+
+impl<T> Drop for SpinGuard<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: the guard held the lock and is gone.
+        unsafe { self.lock.unlock() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn excludes() {
+        static LOCK: SpinLock<u64> = SpinLock::new(0);
+        std::thread::scope(|s| {
+            for _ in 0..4 {
+                s.spawn(|| (0..10_000).for_each(|_| *LOCK.lock() += 1));
+            }
+        });
+        assert_eq!(*LOCK.lock(), 40_000);
+    }
+
+    #[test]
+    fn a_leaked_guard_keeps_the_lock() {
+        let lock = SpinLock::new(7);
+        let leaked = lock.lock().leak();
+        assert!(lock.try_lock().is_none());
+        // SAFETY: leaked just above by this thread.
+        unsafe { leaked.unlock() };
+        assert_eq!(*lock.lock(), 7);
+    }
+}

@@ -1,0 +1,90 @@
+//! Syscall state: what a G is in while it blocks its OS thread, so that its P can serve others.
+//!
+//! Entering leaves the P to whoever wants it, and costs two stores: the P stays where it is, marked *syscall*, and the M forgets
+//! that it holds it. sysmon moves a P on that is left so for long. Coming back, the G takes its P again by one CAS if nobody
+//! has; else an idle one; else it queues.
+//!
+//! Whose syscall a P is in does not matter: any M that comes back and remembers the P may take it, even from another M that has entered
+//! a syscall with it since. That one then finds it taken, as it would after a retake.
+//!
+//! A **hog**, a G that has run past its slice, is put into the same state by a signal, in the middle of its code
+//! (see [`preempt`](crate::preempt)). It goes on running, without a P, until it next enters a runtime section.
+
+use std::sync::atomic::{Ordering, compiler_fence};
+
+use crate::context::{self, Leave};
+use crate::g::G;
+use crate::idle;
+use crate::m::M;
+use crate::p::{P, PState};
+use crate::sched::sched;
+use crate::section::Section;
+use crate::status::State;
+use crate::traceback::Registers;
+
+/// Runs `f`, which may block its OS thread, in syscall state: the P goes on with other green threads. `f` runs on the OS
+/// thread's own stack, and what it calls of this runtime behaves as on any OS thread. On a plain OS thread, just calls `f`.
+pub fn unblock<R>(f: impl FnOnce() -> R) -> R {
+    let section = Section::enter();
+    let Some(g) = section.g() else { return f() };
+    g.save_registers(Registers::capture());
+    let m = g.m();
+    // SAFETY: the section keeps the P.
+    let queued = !unsafe { m.held_p().owner() }.queue.is_empty(&m.held_p().shared);
+    leave_p(g, m, m.held_p());
+    if queued {
+        sched().sysmon.watch_syscalls();
+    }
+    drop(section);
+    // SAFETY: `g` is the caller; `f` runs as on an OS thread, so it suspends no G.
+    let result = unsafe { context::on_m_stack(g, f) };
+    // Entering a section gets a P back. Where `f` panics, the next section does that: unwinding needs no P.
+    drop(Section::enter());
+    result
+}
+
+/// Gives up the P of a running G, to be taken back later. Async-signal-safe.
+#[inline]
+pub(crate) fn leave_p(g: &G, m: &M, p: &'static P) {
+    P::tick(&p.syscalls);
+    m.set_old_p(Some(p));
+    m.set_p(None);
+    g.status.leave_running(State::Syscall);
+    // From here on the P may be anybody's.
+    p.set_state(PState::Syscall);
+}
+
+/// Gets a P for a G that runs without one. The caller has just counted itself into a section.
+#[inline(never)]
+pub(crate) fn regain_p(g: &'static G) {
+    let sched = sched();
+    loop {
+        let m = g.m();
+        let old = m.old_p().filter(|p| p.transition(PState::Syscall, PState::Running));
+        let p = old.or_else(|| sched.lists.lock().take_p(sched));
+        if let Some(p) = p {
+            g.status.transition(State::Syscall, State::Running);
+            idle::hold(m, p);
+            return;
+        }
+        // std counts panics by OS thread: see `park`.
+        let same_thread = std::thread::panicking() && g.locked_m().is_none();
+        if same_thread {
+            g.set_locked_m(Some(m));
+            m.set_locked_g(Some(g));
+        }
+        // SAFETY: `g` is the caller, and its M expects it to leave.
+        unsafe { context::suspend(g, Leave::NeedP) };
+        let m = g.m();
+        m.set_locks(1);
+        compiler_fence(Ordering::SeqCst);
+        if same_thread {
+            g.set_locked_m(None);
+            m.set_locked_g(None);
+        }
+        if m.p().is_some() {
+            return;
+        }
+        // The signal for hogs came between the switch and the lock.
+    }
+}

@@ -1,0 +1,150 @@
+//! Printing: from code addresses to functions, files and lines, as `std` prints a panic's backtrace.
+
+use core::fmt::{self, Display, Formatter};
+use core::ops::Range;
+use core::ptr;
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// Crates whose frames at the leaf are how a thread parks: the same in every dump and no help to its reader.
+const PARKING: [&str; 2] = ["sward_sched", "corosensei"];
+
+/// Crates whose frames at the root are how a thread is started, up to where the user's function is called.
+const STARTING: [&str; 7] = [
+    "sward",
+    "sward_sched",
+    "corosensei",
+    "std",
+    "core",
+    "alloc",
+    // The intrinsic that catches panics has a function of its own, in no crate.
+    "__rust_try",
+];
+
+/// Frames that [`Unwinder::walk`](super::Unwinder::walk) found, to be printed with their functions and lines.
+///
+/// One entry a function, inlined ones too, in the form of `std`'s short backtraces. The runtime's own frames at
+/// either end are left out, unless there are no others. Names are as good as the debug information: the level
+/// `line-tables-only` has them without their crates and modules, so that there the runtime's frames are not known as
+/// such and all are printed. Level 1 has all that is needed.
+///
+/// Printing allocates, locks, and reads the program's debug information (tens of milliseconds the first time): never
+/// do it in a signal handler.
+///
+/// ```
+/// use sward_sched::traceback::Traceback;
+///
+/// let frames = [str::len as fn(&str) -> usize as usize];
+/// print!("{}", Traceback::new(&frames)); // "   0: core::str::<impl str>::len", and where that is
+/// ```
+pub struct Traceback<'a> {
+    frames: &'a [usize],
+    with_runtime: bool,
+}
+
+impl<'a> Traceback<'a> {
+    /// The traceback of `frames`, leaf first: the address of an instruction, then return addresses.
+    pub fn new(frames: &'a [usize]) -> Self {
+        Self { frames, with_runtime: false }
+    }
+
+    /// The same, with the runtime's own frames.
+    #[must_use]
+    pub fn with_runtime(self) -> Self {
+        Self { with_runtime: true, ..self }
+    }
+}
+
+impl Display for Traceback<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let functions = resolve(self.frames);
+        let names: Vec<&str> = functions.iter().map(|function| &*function.name).collect();
+        let directory = env::current_dir().ok();
+        let shown = if self.with_runtime { 0..names.len() } else { of_interest(&names) };
+        for (index, function) in functions[shown].iter().enumerate() {
+            writeln!(f, "{index:4}: {}", function.name)?;
+            if let Some(place) = &function.place {
+                place.print(f, directory.as_deref())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One entry of a traceback: a function, or one inlined into the next.
+pub(super) struct Function {
+    pub(super) name: String,
+    place: Option<Place>,
+}
+
+struct Place {
+    file: PathBuf,
+    line: u32,
+    column: Option<u32>,
+}
+
+impl Place {
+    /// A file below the current directory is named relative to it, as `std` does.
+    fn print(&self, f: &mut Formatter<'_>, directory: Option<&Path>) -> fmt::Result {
+        let below = directory.and_then(|directory| self.file.strip_prefix(directory).ok());
+        write!(f, "             at ")?;
+        match below {
+            Some(file) => write!(f, "./{}", file.display())?,
+            None => write!(f, "{}", self.file.display())?,
+        }
+        write!(f, ":{}", self.line)?;
+        if let Some(column) = self.column {
+            write!(f, ":{column}")?;
+        }
+        writeln!(f)
+    }
+}
+
+/// The functions of `frames`, innermost first.
+pub(super) fn resolve(frames: &[usize]) -> Vec<Function> {
+    let mut functions = Vec::new();
+    for (index, &address) in frames.iter().enumerate() {
+        // `resolve` wants return addresses and looks up the byte before, which is in the call. The leaf is no call.
+        let lookup = address.wrapping_add((index == 0).into());
+        let before = functions.len();
+        backtrace::resolve(ptr::without_provenance_mut(lookup), |symbol| {
+            functions.push(Function {
+                // The alternate form leaves out the hash.
+                name: match symbol.name() {
+                    Some(name) => format!("{name:#}"),
+                    None => unknown(address),
+                },
+                place: place(symbol),
+            });
+        });
+        if functions.len() == before {
+            functions.push(Function { name: unknown(address), place: None });
+        }
+    }
+    functions
+}
+
+fn place(symbol: &backtrace::Symbol) -> Option<Place> {
+    Some(Place { file: symbol.filename()?.to_owned(), line: symbol.lineno()?, column: symbol.colno() })
+}
+
+fn unknown(address: usize) -> String {
+    format!("<unknown> at {address:#x}")
+}
+
+/// Which of a traceback's functions to print: all but the runtime's own at both ends; everything if that leaves none.
+pub(super) fn of_interest(names: &[&str]) -> Range<usize> {
+    let is_of = |crates: &[&str], name: &str| crates.contains(&crate_of(name));
+    let start = names.iter().position(|name| !is_of(&PARKING, name));
+    let last = names.iter().rposition(|name| !is_of(&STARTING, name));
+    match (start, last) {
+        (Some(start), Some(last)) if start <= last => start..last + 1,
+        _ => 0..names.len(),
+    }
+}
+
+/// The crate of a demangled name, also of `<some::Type as other::Trait>::method`.
+fn crate_of(name: &str) -> &str {
+    let path = name.trim_start_matches(['<', '&', '*']);
+    path.split("::").next().unwrap_or(path)
+}
