@@ -1,0 +1,45 @@
+//! Go-class green threads for Rust, on Linux: blocking style, std's names, no `async`.
+//!
+//! ```
+//! # #[sward::main]
+//! # fn main() {
+//! use sward::channel;
+//!
+//! let (tx, rx) = channel::bounded(0);
+//! for n in 1..=3 {
+//!     let tx = tx.clone();
+//!     sward::spawn(move || tx.send(n * n));
+//! }
+//! drop(tx);
+//! assert_eq!(rx.iter().sum::<i32>(), 14);
+//! # }
+//! ```
+//!
+//! A green thread costs a few hundred bytes until it runs, and the stack that it touches from then on; millions fit in a process. Any
+//! number of them run on as many OS threads as there are processors. One that waits, for a channel, a lock, a time, costs no OS thread;
+//! one that blocks its OS thread ([`unblock`], [`fs`]) or computes for long holds nobody else up.
+//!
+//! Programs port by writing `sward::` for `std::`. Where std has no such thing, as for channels with many consumers, the names are
+//! crossbeam-channel's; all else has Go's names.
+//!
+//! # What a green thread must not do
+//! It may be on another OS thread after each wait. Rust's `thread_local!` does not know that: an address of a thread-local that is kept across a
+//! wait points to another thread's variable afterwards. In particular, do not hold a `std::sync::MutexGuard` across a wait.
+//!
+//! Its stack is of a fixed size, 256 KiB unless asked for otherwise ([`thread::Builder::stack_size`], `SWARD_STACK`). One that overflows is
+//! reported, with a traceback, and ends the process.
+
+extern crate self as sward;
+
+mod config;
+mod panics;
+pub mod rt;
+pub mod settings;
+mod start;
+pub mod thread;
+
+pub use config::{Config, ConfigError};
+pub use start::{procs, run, set_procs};
+pub use sward_macros::{main, test};
+pub use sward_sched::unblock;
+pub use thread::{spawn, yield_now};

@@ -1,0 +1,96 @@
+//! Green threads, with `std::thread`'s names.
+//!
+//! ```
+//! # #[sward::main]
+//! # fn main() {
+//! let squares: Vec<_> = (0..4).map(|n| sward::thread::spawn(move || n * n)).collect();
+//! let sum: i32 = squares.into_iter().map(|handle| handle.join().unwrap()).sum();
+//! assert_eq!(sum, 14);
+//! # }
+//! ```
+//!
+//! Everything here also works on a plain OS thread, where it does what `std::thread` does; `spawn` starts a green thread from there too.
+
+mod builder;
+mod handle;
+mod scope;
+
+use std::time::{Duration, Instant};
+
+pub use std::thread::{available_parallelism, panicking};
+
+use sward_sched::{GRef, Section};
+pub use sward_sched::{OsThreadGuard, lock_os_thread, yield_now};
+
+pub use builder::{Builder, spawn};
+pub use handle::{JoinHandle, Result, Thread, ThreadId, current};
+pub use scope::{Scope, ScopedJoinHandle, scope};
+
+/// Waits at least for `duration`. Other green threads run meanwhile.
+///
+/// ```
+/// # use std::time::{Duration, Instant};
+/// # sward::run(|| {
+/// let begin = Instant::now();
+/// sward::thread::sleep(Duration::from_millis(2));
+/// assert!(begin.elapsed() >= Duration::from_millis(2));
+/// # });
+/// ```
+pub fn sleep(duration: Duration) {
+    match Instant::now().checked_add(duration) {
+        Some(deadline) => sleep_until(deadline),
+        // Later than the clock can tell: for ever.
+        None => loop {
+            park();
+        },
+    }
+}
+
+/// Waits until `deadline`; returns at once if that has passed. Other green threads run meanwhile.
+///
+/// ```
+/// # use std::time::{Duration, Instant};
+/// # sward::run(|| {
+/// let deadline = Instant::now() + Duration::from_millis(2);
+/// sward::thread::sleep_until(deadline);
+/// assert!(Instant::now() >= deadline);
+/// # });
+/// ```
+pub fn sleep_until(deadline: Instant) {
+    // A wait ends at the deadline on the scheduler's clock, which is the same; looking again costs little and promises more.
+    while Instant::now() < deadline {
+        Section::enter().sleep_until(deadline);
+    }
+}
+
+/// Waits until somebody calls [`Thread::unpark`] on this thread, or has done so since it last parked. May return without.
+///
+/// ```
+/// # sward::run(|| {
+/// let main = sward::thread::current();
+/// sward::spawn(move || main.unpark());
+/// sward::thread::park();
+/// # });
+/// ```
+pub fn park() {
+    park_deadline(None);
+}
+
+/// As [`park`], for no longer than `duration`.
+///
+/// ```
+/// # sward::run(|| {
+/// sward::thread::park_timeout(std::time::Duration::from_millis(1));
+/// # });
+/// ```
+pub fn park_timeout(duration: Duration) {
+    park_deadline(Instant::now().checked_add(duration));
+}
+
+fn park_deadline(deadline: Option<Instant>) {
+    match (GRef::current(), deadline) {
+        (Some(_), _) => sward_sched::park_token(deadline),
+        (None, None) => std::thread::park(),
+        (None, Some(deadline)) => std::thread::park_timeout(deadline.saturating_duration_since(Instant::now())),
+    }
+}
