@@ -45,17 +45,16 @@ impl Handshake {
         self.idle.load(Ordering::Relaxed) != 0 && self.spinning.load(Ordering::Relaxed) == 0 && self.claim_spinning()
     }
 
-    /// As [`must_wake`](Self::must_wake), for work that was submitted by a SeqCst store or swap, which orders as the fence does on
-    /// the loads of the same order here.
+    /// Whether waking an M could be of use: a look without a fence, for work that its own P is about to run.
     #[inline]
-    pub(crate) fn must_wake_after_seqcst(&self) -> bool {
-        // SeqCst: in the single order of all SeqCst operations these loads come after the submission, and the counting of the idle P
-        // comes before the last look at the queues.
-        self.idle.load(Ordering::SeqCst) != 0 && self.spinning.load(Ordering::SeqCst) == 0 && self.claim_spinning()
+    pub(crate) fn could_wake(&self) -> bool {
+        // Relaxed: a hint.
+        self.idle.load(Ordering::Relaxed) != 0 && self.spinning.load(Ordering::Relaxed) == 0
     }
 
+    /// Acts on the hint of [`could_wake`](Self::could_wake). `true`: the caller must wake an M, which counts as spinning from now.
     #[cold]
-    fn claim_spinning(&self) -> bool {
+    pub(crate) fn claim_spinning(&self) -> bool {
         // SeqCst: ordered with the look-and-count of others.
         self.spinning.compare_exchange(0, 1, Ordering::SeqCst, Ordering::Relaxed).is_ok()
     }

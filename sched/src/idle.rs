@@ -124,14 +124,14 @@ impl Sched {
     #[inline]
     pub(crate) fn wake_if_idle(&self) {
         if self.handshake.must_wake() {
-            self.wake_spinning_m();
+            self.wake_spinning_m(None);
         }
     }
 
-    /// Gives an idle P to an M, which has been counted as spinning.
+    /// Gives an idle P to an M, which has been counted as spinning, maybe to look at the `run_next` of `offered_by`.
     #[cold]
     #[inline(never)]
-    pub(crate) fn wake_spinning_m(&self) {
+    pub(crate) fn wake_spinning_m(&self, offered_by: Option<&P>) {
         let mut lists = self.lists.lock();
         let Some(p) = lists.take_p(self) else {
             drop(lists);
@@ -140,6 +140,9 @@ impl Sched {
         };
         let m = lists.take_m();
         drop(lists);
+        if let (Some(m), Some(by)) = (m, offered_by) {
+            m.set_offered_by(Some(self.p(by.id)));
+        }
         self.run_m(m, p, true);
     }
 
@@ -154,7 +157,7 @@ impl Sched {
             lists.put_p(self, p);
             drop(lists);
             // Work that came between the look and the release.
-            if self.has_work() {
+            if self.has_surplus() {
                 self.wake_if_idle();
             }
             return;
@@ -231,8 +234,9 @@ pub(crate) fn wait_for_work(m: &'static M) {
 
     if m.is_spinning() {
         m.set_spinning(false);
+        m.answer_offer(false);
         sched.handshake.stop_spinning();
-        if (sched.has_work() || sched.next_timer() <= crate::clock::now()) && take_back_p(sched, m) {
+        if (sched.has_surplus() || sched.next_timer() <= crate::clock::now()) && take_back_p(sched, m) {
             return;
         }
     }

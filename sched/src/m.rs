@@ -26,6 +26,8 @@ pub(crate) struct M {
     pub(crate) note: Note,
     /// The P that its waker hands it.
     next_p: AtomicPtr<P>,
+    /// The P whose `run_next` it was woken for.
+    offered_by: AtomicPtr<P>,
     /// Whether it looks for work without having any, and is counted as such.
     spinning: AtomicBool,
     /// The kernel's number of its thread.
@@ -66,6 +68,7 @@ impl M {
             locked_g: AtomicPtr::new(ptr::null_mut()),
             note: Note::new(),
             next_p: AtomicPtr::new(ptr::null_mut()),
+            offered_by: AtomicPtr::new(ptr::null_mut()),
             spinning: AtomicBool::new(false),
             tid: AtomicI32::new(0),
             random: Cell::new((id as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1),
@@ -77,6 +80,15 @@ impl M {
     slot!(current, set_current, current, G);
     slot!(locked_g, set_locked_g, locked_g, G);
     slot!(next_p, set_next_p, next_p, P);
+    slot!(offered_by, set_offered_by, offered_by, P);
+
+    /// Tells the P whose `run_next` this M was woken for, if one was, whether that was of use.
+    pub(crate) fn answer_offer(&self, useful: bool) {
+        if let Some(p) = self.offered_by() {
+            self.set_offered_by(None);
+            p.note_offer(useful);
+        }
+    }
 
     /// The P of an M that must have one.
     #[inline]

@@ -28,6 +28,8 @@ use crate::traceback::{Cache, Registers, Traceback, Unwinder};
 
 /// Room for a signal frame with wide vector registers, and for a handler that walks a stack.
 const ALTERNATE_STACK: usize = 64 << 10;
+/// The most frames that are counted.
+const MAX_FRAMES: usize = 1 << 20;
 /// How long the faulting thread waits for its traceback.
 const PATIENCE: u64 = 5_000_000_000;
 
@@ -105,13 +107,13 @@ pub(crate) fn report_if_asked(sched: &Sched) {
     }
     // SAFETY: written before ASKED, and not after.
     if let Some((g, registers)) = unsafe { *REPORT.what.get() } {
-        let mut frames = [0; 64];
+        let mut frames = vec![0; MAX_FRAMES];
         let walked = g.frames().map_or(0, |stack| {
             // SAFETY: the part of the stack above its guard; its owner waits in the handler.
             unsafe { Unwinder::load().walk(&mut Cache::new(), registers, stack, &mut frames) }
         });
         let _ = writeln!(RawStderr, "{}", dump::Header { g, doing: format_args!("running, stack overflow") });
-        let _ = writeln!(RawStderr, "{}", Traceback::new(&frames[..walked]));
+        let _ = writeln!(RawStderr, "{}", Traceback::new(&frames[..walked]).ends(16));
         if sched.options.backtrace != Backtrace::Single {
             let _ = dump::write_all(sched, &mut RawStderr);
         }

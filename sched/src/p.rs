@@ -20,6 +20,7 @@ use crossbeam_utils::CachePadded;
 use crate::fatal::fatal;
 use crate::g::{self, G};
 use crate::run_queue::{self, RunQueue, Shared};
+use crate::sched::Sched;
 use crate::stack::{self, Slot};
 use crate::timer::Timers;
 
@@ -29,6 +30,9 @@ const FREE_GS: usize = 64;
 const FREE_STACKS: usize = 64;
 /// How many thread numbers a P takes at a time.
 const ID_BATCH: u64 = 64;
+
+/// The most offers of `run_next` that are skipped between two wake-ups: about a millisecond's worth.
+const MAX_OFFERS_SKIPPED: u32 = (1 << 14) - 1;
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
@@ -66,6 +70,8 @@ pub(crate) struct P {
     /// Threads spawned here, and threads that ended here.
     pub(crate) spawned: AtomicU64,
     pub(crate) ended: AtomicU64,
+    /// After how many offers of `run_next` the next one is worth a wake-up: see [`offer_run_next`](P::offer_run_next).
+    pub(crate) offer_every: AtomicU32,
     /// The M that holds it, by number, or 0: for dumps.
     pub(crate) held_by: AtomicUsize,
 }
@@ -81,6 +87,8 @@ pub(crate) struct Owner {
     free_gs: Vec<&'static G>,
     stacks: Vec<Slot>,
     ids: std::ops::Range<u64>,
+    /// How many offers of `run_next` are still to be skipped.
+    offers_to_skip: u32,
 }
 
 impl P {
@@ -93,6 +101,7 @@ impl P {
                 free_gs: Vec::with_capacity(FREE_GS),
                 stacks: Vec::new(),
                 ids: 0..0,
+                offers_to_skip: 0,
             }),
             shared: CachePadded::new(shared),
             timers: CachePadded::new(Timers::new()),
@@ -101,8 +110,36 @@ impl P {
             syscalls: AtomicU32::new(0),
             spawned: AtomicU64::new(0),
             ended: AtomicU64::new(0),
+            offer_every: AtomicU32::new(0),
             held_by: AtomicUsize::new(0),
         }
+    }
+
+    /// Wakes an M to steal `run_next`, in case the running G goes on for long. For the holder.
+    ///
+    /// Mostly it does not: two Gs that talk to each other put one another into `run_next` every few dozen nanoseconds, and an M woken for
+    /// that finds nothing, at the cost of a system call here and a core there. So a wake-up that came to nothing doubles the number of
+    /// offers that are skipped until the next, and one that was of use puts it back to none. What is skipped wrongly, when
+    /// a program stops chatting and starts to compute, sysmon notices within a slice.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn offer_run_next(&self, sched: &Sched) {
+        // SAFETY: for the holder.
+        let owner = unsafe { self.owner() };
+        if owner.offers_to_skip > 0 {
+            owner.offers_to_skip -= 1;
+        } else if sched.handshake.claim_spinning() {
+            // Relaxed: a heuristic.
+            owner.offers_to_skip = self.offer_every.load(Ordering::Relaxed);
+            sched.wake_spinning_m(Some(self));
+        }
+    }
+
+    /// Learns whether the M that was woken by an offer found anything to do.
+    pub(crate) fn note_offer(&self, useful: bool) {
+        // Relaxed: a heuristic.
+        let every = self.offer_every.load(Ordering::Relaxed);
+        self.offer_every.store(if useful { 0 } else { (2 * every + 1).min(MAX_OFFERS_SKIPPED) }, Ordering::Relaxed);
     }
 
     /// What belongs to the holder.

@@ -73,6 +73,7 @@ impl Section {
             let waits = commit();
             if waits && claim.is_open() {
                 p.timers.add(when, claim);
+                sched().sysmon.guard_timer(when);
             }
             waits
         });
@@ -124,11 +125,12 @@ pub(crate) fn ready(section: &Section, g: &'static G) {
 pub(crate) fn ready_on(p: &'static P, g: &'static G) {
     g.status.transition(State::Waiting, State::Runnable);
     // SAFETY: the caller holds the P.
-    unsafe { p.owner() }.queue.push_next(&p.shared, g);
-    // `push_next` is a SeqCst swap.
+    let surplus = unsafe { p.owner() }.queue.push_next(&p.shared, g);
     let sched = sched();
-    if sched.handshake.must_wake_after_seqcst() {
-        sched.wake_spinning_m();
+    if surplus {
+        sched.wake_if_idle();
+    } else if sched.handshake.could_wake() {
+        p.offer_run_next(sched);
     }
 }
 

@@ -17,7 +17,7 @@
 //! the tail of `started`, which ends the inheriting of slices, and the oldest fresh G runs.
 //!
 //! The queues are crossbeam's Chase-Lev deques; `run_next` is an atomic pointer that its owner swaps and a thief takes by CAS.
-//! A thief takes it last and only from a P that has not switched for a few microseconds: otherwise two Gs that wake each other
+//! A thief takes it last and only from a P that has not switched for some microseconds: otherwise two Gs that wake each other
 //! would be torn apart at each message.
 
 use std::cell::Cell;
@@ -33,8 +33,8 @@ use crate::g::G;
 #[derive(Clone, Copy)]
 pub(crate) struct Task(pub(crate) &'static G);
 
-/// How long a thief watches a P before it takes its `run_next`.
-const RUN_NEXT_GRACE: Duration = Duration::from_micros(3);
+/// How long a thief watches a P before it takes its `run_next`. Longer than the futex call by which that P may be waking the thief.
+const RUN_NEXT_GRACE: Duration = Duration::from_micros(15);
 
 /// The slot for the G that runs next: one owner, many thieves.
 #[derive(Debug)]
@@ -48,8 +48,8 @@ impl RunNext {
     /// Puts `g` there; returns the one that it pushes out.
     #[inline]
     pub(crate) fn put(&self, g: *mut G) -> *mut G {
-        // SeqCst: the store of the waker's handshake with a P going idle (see `idle`), and the release for the thief's acquire.
-        self.0.swap(g, Ordering::SeqCst)
+        // AcqRel: release for the acquire of who takes it; acquire for what is pushed out, if another M put it there.
+        self.0.swap(g, Ordering::AcqRel)
     }
 
     /// Takes what is there; null for nothing.
@@ -65,8 +65,8 @@ impl RunNext {
 
     /// What is there, without taking it.
     pub(crate) fn peek(&self) -> *mut G {
-        // SeqCst: the load of the idle handshake.
-        self.0.load(Ordering::SeqCst)
+        // Relaxed: who takes it synchronises.
+        self.0.load(Ordering::Relaxed)
     }
 
     /// Takes `g` if it is still there: a thief's way.
@@ -132,14 +132,14 @@ impl RunQueue {
         self.fresh.push(Task(g));
     }
 
-    /// Makes `g` the next to run; the one that was to be so joins the tail.
+    /// Makes `g` the next to run; the one that was to be so joins the tail. Tells whether there was one.
     #[inline]
-    pub(crate) fn push_next(&self, shared: &Shared, g: &'static G) {
+    pub(crate) fn push_next(&self, shared: &Shared, g: &'static G) -> bool {
         let old = shared.run_next.put(ptr::from_ref(g).cast_mut());
         // SAFETY: what is in the slot is null or a G, and Gs live for ever.
-        if let Some(old) = unsafe { old.as_ref() } {
-            self.push_started(old);
-        }
+        let Some(old) = (unsafe { old.as_ref() }) else { return false };
+        self.push_started(old);
+        true
     }
 
     /// Takes the next G.
@@ -211,6 +211,11 @@ impl Shared {
     /// Whether there is nothing to run.
     pub(crate) fn is_empty(&self) -> bool {
         self.run_next.peek().is_null() && self.started.is_empty() && self.fresh.is_empty()
+    }
+
+    /// Whether Gs wait here that others should take: not `run_next`, which the owner is about to run.
+    pub(crate) fn has_surplus(&self) -> bool {
+        !self.started.is_empty() || !self.fresh.is_empty()
     }
 
     /// How many Gs wait here.

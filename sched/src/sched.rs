@@ -196,7 +196,12 @@ impl Sched {
         self.wake_if_idle();
     }
 
-    /// Whether there is anything to run, or about to be due, that an M without a P could do with one.
+    /// Whether anything waits that an M without work should take.
+    pub(crate) fn has_surplus(&self) -> bool {
+        !self.global.is_empty() || self.ps().any(|p| p.shared.has_surplus())
+    }
+
+    /// Whether anything is queued anywhere.
     pub(crate) fn has_work(&self) -> bool {
         !self.global.is_empty() || self.ps().any(|p| !p.shared.is_empty())
     }

@@ -67,6 +67,7 @@ fn execute(m: &'static M, pick: Pick) -> After {
     let p = m.held_p();
     if m.is_spinning() {
         m.set_spinning(false);
+        m.answer_offer(true);
         if sched().handshake.end_spinning_with_work() {
             sched().wake_if_idle();
         }
@@ -85,6 +86,7 @@ fn execute(m: &'static M, pick: Pick) -> After {
     }
     // SAFETY: this M holds the P.
     unsafe { p.owner() }.queue.count_switch(&p.shared);
+    g.prefetch();
     loop {
         g.status.transition(State::Runnable, State::Running);
         g.set_m(m);

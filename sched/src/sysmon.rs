@@ -11,9 +11,9 @@
 //! # How often it looks
 //! Every 10 ms, a slice; at the next timer plus a little, if that comes sooner; and every 50 µs while Ps are in syscalls that others
 //! wait behind. That last pace is asked for by who enters the syscall ([`Sysmon::watch_syscalls`]), so an idle or a computing program is left
-//! in peace. When all Ps are idle it sleeps until somebody takes one.
+//! in peace. When all Ps have been idle for a while it sleeps until somebody takes one.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use crate::clock::{self, NEVER, Nanos};
 use crate::deadlock;
@@ -36,6 +36,8 @@ const FAST_LOOKS: u32 = 20;
 const TIMER_GRACE: Nanos = 500_000;
 /// A P that stays in a syscall this long is taken even if nobody waits, so that who comes finds an idle one.
 const SYSCALL_GRACE: Nanos = 1_000_000;
+/// After how many looks at idle Ps it sleeps until somebody takes one.
+const IDLE_LOOKS: u32 = 3;
 /// How often cold stacks are trimmed, and an undecided deadlock check repeated.
 const CHORES: Nanos = 1_000_000_000;
 
@@ -43,6 +45,8 @@ const CHORES: Nanos = 1_000_000_000;
 #[derive(Debug, Default)]
 pub(crate) struct Sysmon {
     note: Note,
+    /// When it looks next.
+    looks_at: AtomicU64,
     /// It sleeps, and must be woken by who takes a P.
     deeply_asleep: AtomicBool,
     /// How many more fast looks are wanted.
@@ -58,6 +62,16 @@ impl Sysmon {
     pub(crate) fn wake_from_deep_sleep(&self) {
         // SeqCst: sysmon sets the flag, then looks whether all Ps are idle; the caller has counted its P, then looks at the flag.
         if self.deeply_asleep.load(Ordering::SeqCst) {
+            self.poke();
+        }
+    }
+
+    /// For who has armed a timer: sysmon guards it, and looks in time.
+    #[inline]
+    pub(crate) fn guard_timer(&self, when: Nanos) {
+        // SeqCst: sysmon stores a late time, then looks for the first timer, then stores when it will look. Who arms a timer
+        // publishes it, then reads: either it reads the late time, or one that counts the timer in.
+        if when.saturating_add(TIMER_GRACE) < self.looks_at.load(Ordering::SeqCst) {
             self.poke();
         }
     }
@@ -108,7 +122,8 @@ struct Seen {
 /// Starts the thread.
 pub(crate) fn start() {
     let run = || {
-        let mut watch = Watch { seen: Vec::new(), next_chores: clock::now() + CHORES, next_trace: NEVER };
+        let mut watch =
+            Watch { seen: Vec::new(), next_chores: clock::now() + CHORES, next_trace: NEVER, idle_looks: 0 };
         watch.run(sched());
     };
     if let Err(error) = std::thread::Builder::new().name("sward-sysmon".into()).spawn(run) {
@@ -120,6 +135,7 @@ struct Watch {
     seen: Vec<Seen>,
     next_chores: Nanos,
     next_trace: Nanos,
+    idle_looks: u32,
 }
 
 impl Watch {
@@ -156,28 +172,39 @@ impl Watch {
     /// Sleeps as long as nobody needs sysmon.
     fn sleep(&mut self, sched: &Sched) {
         let sysmon = &sched.sysmon;
-        // SeqCst: see `wake_from_deep_sleep`.
-        sysmon.deeply_asleep.store(true, Ordering::SeqCst);
-        let deep = sched.handshake.idle() == sched.procs();
         let now = clock::now();
-        let until = if deep {
+        // SeqCst: see `guard_timer`.
+        sysmon.looks_at.store(now + SLICE, Ordering::SeqCst);
+        // Relaxed: a hint.
+        let fast = sysmon.fast_looks.load(Ordering::Relaxed);
+        let until = if self.sleeps_deeply(sched) {
             let chores = sysmon.undecided.load(Ordering::SeqCst) || stack::trim_is_due();
             if chores { self.next_chores } else { NEVER }
+        } else if fast > 0 {
+            sysmon.fast_looks.store(fast - 1, Ordering::Relaxed);
+            now + FAST
         } else {
-            sysmon.deeply_asleep.store(false, Ordering::SeqCst);
-            // Relaxed: a hint.
-            let fast = sysmon.fast_looks.load(Ordering::Relaxed);
-            if fast > 0 {
-                sysmon.fast_looks.store(fast - 1, Ordering::Relaxed);
-                now + FAST
-            } else {
-                let timer = sched.next_timer().saturating_add(TIMER_GRACE).max(now + TIMER_GRACE);
-                timer.min(now + SLICE)
-            }
+            let timer = sched.next_timer().saturating_add(TIMER_GRACE).max(now + TIMER_GRACE);
+            timer.min(now + SLICE)
         };
         let until = until.min(self.next_trace);
+        sysmon.looks_at.store(until, Ordering::SeqCst);
         sysmon.note.sleep_until((until != NEVER).then_some(until));
         sysmon.deeply_asleep.store(false, Ordering::SeqCst);
+    }
+
+    /// Whether there is nothing to watch, and has not been for some looks. If so, who takes a P wakes sysmon.
+    fn sleeps_deeply(&mut self, sched: &Sched) -> bool {
+        let idle = || sched.handshake.idle() == sched.procs();
+        self.idle_looks = if idle() { self.idle_looks + 1 } else { 0 };
+        if self.idle_looks < IDLE_LOOKS {
+            return false;
+        }
+        // SeqCst: see `wake_from_deep_sleep`.
+        sched.sysmon.deeply_asleep.store(true, Ordering::SeqCst);
+        let deep = idle();
+        sched.sysmon.deeply_asleep.store(deep, Ordering::SeqCst);
+        deep
     }
 
     fn look(&mut self, sched: &'static Sched, now: Nanos) {

@@ -6,17 +6,21 @@ use core::ptr;
 use std::env;
 use std::path::{Path, PathBuf};
 
-/// Crates whose frames at the leaf are how a thread parks: the same in every dump and no help to its reader.
-const PARKING: [&str; 2] = ["sward_sched", "corosensei"];
+/// What the names of frames begin with that, at the leaf, are how a thread parks: the same in every dump and no help to its reader.
+const PARKING: [&str; 2] = ["sward_sched::", "corosensei::"];
 
-/// Crates whose frames at the root are how a thread is started, up to where the user's function is called.
-const STARTING: [&str; 7] = [
-    "sward",
-    "sward_sched",
-    "corosensei",
-    "std",
-    "core",
-    "alloc",
+/// What the names of frames begin with that, at the root, are how a thread is started, up to where the user's function is called.
+/// Modules of the crate `sward`, not the crate: the command of that name has user code in it.
+const STARTING: [&str; 10] = [
+    "sward::thread::",
+    "sward::start::",
+    "sward::config::",
+    "sward::rt::",
+    "sward_sched::",
+    "corosensei::",
+    "std::",
+    "core::",
+    "alloc::",
     // The intrinsic that catches panics has a function of its own, in no crate.
     "__rust_try",
 ];
@@ -40,12 +44,17 @@ const STARTING: [&str; 7] = [
 pub struct Traceback<'a> {
     frames: &'a [usize],
     with_runtime: bool,
+    /// How many frames at each end are printed of a longer traceback.
+    each_end: usize,
 }
+
+/// Enough for any traceback that does not recurse without end.
+const EACH_END: usize = 50;
 
 impl<'a> Traceback<'a> {
     /// The traceback of `frames`, leaf first: the address of an instruction, then return addresses.
     pub fn new(frames: &'a [usize]) -> Self {
-        Self { frames, with_runtime: false }
+        Self { frames, with_runtime: false, each_end: EACH_END }
     }
 
     /// The same, with the runtime's own frames.
@@ -53,15 +62,41 @@ impl<'a> Traceback<'a> {
     pub fn with_runtime(self) -> Self {
         Self { with_runtime: true, ..self }
     }
+
+    /// The same, with this many frames at either end at the most: the ones in between are counted.
+    #[must_use]
+    pub fn ends(self, each_end: usize) -> Self {
+        Self { each_end, ..self }
+    }
+
+    /// The frames to print, and how many are left out where between them.
+    fn shortened(&self) -> (Vec<usize>, Option<usize>) {
+        match self.frames.len().checked_sub(2 * self.each_end) {
+            None | Some(0) => (self.frames.to_vec(), None),
+            Some(left_out) => {
+                let (head, rest) = self.frames.split_at(self.each_end);
+                ([head, &rest[left_out..]].concat(), Some(left_out))
+            }
+        }
+    }
 }
 
 impl Display for Traceback<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let functions = resolve(self.frames);
+        let (frames, left_out) = self.shortened();
+        let functions = resolve(&frames);
         let names: Vec<&str> = functions.iter().map(|function| &*function.name).collect();
         let directory = env::current_dir().ok();
         let shown = if self.with_runtime { 0..names.len() } else { of_interest(&names) };
+        let mut number_from = 0;
+        let mut at_gap = left_out.is_some();
         for (index, function) in functions[shown].iter().enumerate() {
+            if at_gap && function.frame >= self.each_end {
+                at_gap = false;
+                number_from = left_out.unwrap_or(0);
+                writeln!(f, "      ... {number_from} frames left out ...")?;
+            }
+            let index = number_from + index;
             writeln!(f, "{index:4}: {}", function.name)?;
             if let Some(place) = &function.place {
                 place.print(f, directory.as_deref())?;
@@ -74,6 +109,8 @@ impl Display for Traceback<'_> {
 /// One entry of a traceback: a function, or one inlined into the next.
 pub(super) struct Function {
     pub(super) name: String,
+    /// The place of its frame among those that were resolved.
+    frame: usize,
     place: Option<Place>,
 }
 
@@ -114,11 +151,12 @@ pub(super) fn resolve(frames: &[usize]) -> Vec<Function> {
                     Some(name) => format!("{name:#}"),
                     None => unknown(address),
                 },
+                frame: index,
                 place: place(symbol),
             });
         });
         if functions.len() == before {
-            functions.push(Function { name: unknown(address), place: None });
+            functions.push(Function { name: unknown(address), frame: index, place: None });
         }
     }
     functions
@@ -134,7 +172,7 @@ fn unknown(address: usize) -> String {
 
 /// Which of a traceback's functions to print: all but the runtime's own at both ends; everything if that leaves none.
 pub(super) fn of_interest(names: &[&str]) -> Range<usize> {
-    let is_of = |crates: &[&str], name: &str| crates.contains(&crate_of(name));
+    let is_of = |modules: &[&str], name: &str| modules.iter().any(|module| path_of(name).starts_with(module));
     let start = names.iter().position(|name| !is_of(&PARKING, name));
     let last = names.iter().rposition(|name| !is_of(&STARTING, name));
     match (start, last) {
@@ -143,8 +181,7 @@ pub(super) fn of_interest(names: &[&str]) -> Range<usize> {
     }
 }
 
-/// The crate of a demangled name, also of `<some::Type as other::Trait>::method`.
-fn crate_of(name: &str) -> &str {
-    let path = name.trim_start_matches(['<', '&', '*']);
-    path.split("::").next().unwrap_or(path)
+/// Where the path of a demangled name begins, also of `<some::Type as other::Trait>::method`.
+fn path_of(name: &str) -> &str {
+    name.trim_start_matches(['<', '&', '*'])
 }

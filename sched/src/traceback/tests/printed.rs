@@ -50,3 +50,13 @@ fn a_traceback_of_the_runtime_alone_is_printed_whole() {
     assert_eq!(of_interest(&["sward_sched::park::park", "std::panic::catch_unwind"]), 0..2);
     assert_eq!(of_interest(&[]), 0..0);
 }
+
+#[test]
+fn a_long_traceback_is_printed_at_its_ends() {
+    let frames: Vec<usize> = (1..=100).collect();
+    let text = Traceback::new(&frames).ends(3).to_string();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 7, "{text}");
+    assert_eq!(lines[3], "      ... 94 frames left out ...");
+    assert!(lines[4].starts_with("  97: "), "{text}");
+}
