@@ -31,12 +31,16 @@
 
 extern crate self as sward;
 
+pub mod channel;
 mod config;
+pub mod fs;
 mod panics;
 pub mod rt;
 pub mod settings;
 mod start;
+pub mod sync;
 pub mod thread;
+pub mod time;
 
 pub use config::{Config, ConfigError};
 pub use start::{procs, run, set_procs};

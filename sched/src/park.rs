@@ -27,7 +27,7 @@ use crate::p::P;
 use crate::reason::Reason;
 use crate::sched::sched;
 use crate::section::Section;
-use crate::sleeper::{Claim, block_os_thread};
+use crate::sleeper::{Claim, park_os_thread, park_os_thread_until};
 use crate::status::State;
 
 impl Section {
@@ -40,11 +40,7 @@ impl Section {
     pub fn park(self, reason: Reason, commit: impl FnOnce() -> bool) {
         match self.g() {
             Some(g) => park_green(self, g, reason, commit),
-            None => {
-                if commit() {
-                    block_os_thread(None);
-                }
-            }
+            None => park_os_thread(commit),
         }
     }
 
@@ -56,15 +52,7 @@ impl Section {
         let when = clock::at(deadline);
         let (Some(g), Some(p)) = (self.g(), self.p()) else {
             // On an OS thread the kernel keeps the time.
-            if !commit() || block_os_thread(Some(when)) {
-                return false;
-            }
-            let timed_out = claim.take();
-            if !timed_out {
-                // The waker was faster; it is about to set the note.
-                block_os_thread(None);
-            }
-            return timed_out;
+            return park_os_thread_until(when, claim, commit);
         };
         g.timed_out.store(false, Relaxed);
         park_green(self, g, reason, move || {

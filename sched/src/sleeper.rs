@@ -7,7 +7,7 @@
 //! as ticket numbers do not come back.
 
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use crate::clock::Nanos;
 use crate::futex::Note;
@@ -15,18 +15,24 @@ use crate::g::G;
 use crate::section::Section;
 
 /// What an OS thread sleeps on: one a thread.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct OsThread {
     note: Note,
     ticket: AtomicU64,
+    /// Whether its present wait is one without a time-out, and counted in [`OS_THREADS_BLOCKED`].
+    counted: AtomicBool,
 }
 
 thread_local! {
     #[allow(clippy::disallowed_macros, reason = "used on OS threads, which never change under the code")]
-    static OS_THREAD: OsThread = const { OsThread { note: Note::new(), ticket: AtomicU64::new(0) } };
+    static OS_THREAD: OsThread =
+        const { OsThread { note: Note::new(), ticket: AtomicU64::new(0), counted: AtomicBool::new(false) } };
 }
 
 /// OS threads that wait in a runtime primitive for as long as it takes: they will not wake anybody.
+///
+/// A thread counts itself in before its wait is known, and is counted out by its waker, before it is woken: one that has been woken
+/// and does not run yet must not look blocked to the deadlock detector.
 static OS_THREADS_BLOCKED: AtomicUsize = AtomicUsize::new(0);
 
 /// How many OS threads wait without a time-out in runtime primitives.
@@ -100,7 +106,13 @@ impl Sleeper {
         match self.kind() {
             Kind::Green(g) => crate::park::ready(section, g),
             // SAFETY: the thread waits for this very call, so its thread-local is there until the note is set.
-            Kind::Os(thread) => unsafe { (*thread).note.wake() },
+            Kind::Os(thread) => unsafe {
+                // Relaxed: written before the wait was made known.
+                if (*thread).counted.load(Ordering::Relaxed) {
+                    OS_THREADS_BLOCKED.fetch_sub(1, Ordering::SeqCst);
+                }
+                (*thread).note.wake();
+            },
         }
     }
 
@@ -163,16 +175,33 @@ impl Claim {
     }
 }
 
-/// Blocks the calling OS thread until it is woken, or until `deadline`. Tells whether it was woken.
-pub(crate) fn block_os_thread(deadline: Option<Nanos>) -> bool {
-    let counted = deadline.is_none();
-    if counted {
-        // SeqCst: see `os_threads_blocked`.
+/// Blocks the calling OS thread until it is woken, if `commit` says that there is something to wait for.
+pub(crate) fn park_os_thread(commit: impl FnOnce() -> bool) {
+    OS_THREAD.with(|thread| {
+        // Relaxed: made known by the commit. SeqCst: see `os_threads_blocked`.
+        thread.counted.store(true, Ordering::Relaxed);
         OS_THREADS_BLOCKED.fetch_add(1, Ordering::SeqCst);
-    }
-    let woken = OS_THREAD.with(|thread| thread.note.sleep_until(deadline));
-    if counted {
-        OS_THREADS_BLOCKED.fetch_sub(1, Ordering::SeqCst);
-    }
-    woken
+        if commit() {
+            thread.note.sleep();
+        } else {
+            OS_THREADS_BLOCKED.fetch_sub(1, Ordering::SeqCst);
+        }
+    });
+}
+
+/// As [`park_os_thread`], at most until `deadline`. Returns whether the time was up, in which case the thread has its claim itself.
+pub(crate) fn park_os_thread_until(deadline: Nanos, claim: Claim, commit: impl FnOnce() -> bool) -> bool {
+    OS_THREAD.with(|thread| {
+        // Relaxed: made known by the commit.
+        thread.counted.store(false, Ordering::Relaxed);
+        if !commit() || thread.note.sleep_until(Some(deadline)) {
+            return false;
+        }
+        let timed_out = claim.take();
+        if !timed_out {
+            // The waker was faster; it is about to set the note.
+            thread.note.sleep();
+        }
+        timed_out
+    })
 }
