@@ -156,8 +156,8 @@ impl Sched {
             self.drain(p);
             lists.put_p(self, p);
             drop(lists);
-            // Work that came between the look and the release.
-            if self.has_surplus() {
+            // Work that came between the look and the release; timers that went to another P, for which nobody may be awake.
+            if self.has_surplus() || self.next_timer() != NEVER {
                 self.wake_if_idle();
             }
             return;

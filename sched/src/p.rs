@@ -222,9 +222,13 @@ impl P {
         }
     }
 
-    /// Keeps the stack of a thread that has ended. For the holder.
+    /// Keeps the stack of a thread that has ended, if it is of the size that most ask for, `1 << usual_shift`. For the holder.
     #[inline]
-    pub(crate) fn free_stack(&self, slot: Slot) {
+    pub(crate) fn free_stack(&self, slot: Slot, usual_shift: u32) {
+        if slot.shift() != usual_shift {
+            Slot::give_back(std::iter::once(slot));
+            return;
+        }
         // SAFETY: for the holder.
         let owner = unsafe { self.owner() };
         if owner.stacks.len() == FREE_STACKS {

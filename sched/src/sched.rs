@@ -127,7 +127,8 @@ pub fn set_procs(n: usize) -> usize {
         }
     }
     drop(lists);
-    if sched.has_work() {
+    // For what was queued behind fewer Ps, and for timers of retired ones.
+    if sched.has_work() || sched.next_timer() != NEVER {
         sched.wake_if_idle();
     }
     drop(section);

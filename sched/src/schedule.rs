@@ -147,7 +147,7 @@ fn finish(m: &'static M, g: &'static G) -> After {
     let Some(stack) = unsafe { g.context() }.take_stack() else {
         fatal!("green thread {} ended without a stack", g.id())
     };
-    p.free_stack(stack);
+    p.free_stack(stack, sched().stack_shift);
     g.forget_stack();
     g.status.leave_running(State::Dead);
     P::count(&p.ended);
