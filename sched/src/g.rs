@@ -28,6 +28,7 @@ use crate::m::M;
 use crate::reason::Reason;
 use crate::spin::SpinLock;
 use crate::status::Status;
+use crate::ticket::{Ticket, Token};
 use crate::traceback::Registers;
 
 /// Bytes in a G for the closure and the result of a thread; larger ones take a block of the heap.
@@ -58,9 +59,9 @@ pub struct G {
     locked_m: AtomicPtr<M>,
 
     /// Counts waits that several parties may end: see [`Claim`](crate::Claim).
-    pub(crate) ticket: AtomicU64,
-    /// `thread::park`'s token: see [`token`](crate::token).
-    pub(crate) token: AtomicU64,
+    pub(crate) ticket: Ticket,
+    /// `thread::park`'s token.
+    pub(crate) token: Token,
     /// The state of the join handle: see [`spawn`](crate::spawn).
     pub(crate) join: AtomicUsize,
     pub(crate) references: AtomicU32,
@@ -107,8 +108,8 @@ impl G {
             context: UnsafeCell::new(Context::default()),
             waiting_since: AtomicU64::new(0),
             locked_m: AtomicPtr::new(ptr::null_mut()),
-            ticket: AtomicU64::new(0),
-            token: AtomicU64::new(0),
+            ticket: Ticket::new(),
+            token: Token::new(),
             timed_out: AtomicBool::new(false),
             references: AtomicU32::new(0),
             join: AtomicUsize::new(0),

@@ -50,6 +50,7 @@ mod stack;
 mod status;
 mod syscall;
 mod sysmon;
+mod ticket;
 mod timer;
 mod token;
 mod trace;

@@ -2,23 +2,23 @@
 //!
 //! Channels, mutexes and their like keep [`Sleeper`]s in their queues and do not care which kind they are. A wait that only one
 //! party can end needs nothing more: who takes the sleeper out of the queue wakes it. A wait that several may end (a time-out,
-//! a `select` on several channels) is a **claim**: the sleeper's ticket number at the time the wait began. Whoever moves the ticket
-//! on from that number, by CAS, has the wake-up to itself; all others find the claim gone, and leave the sleeper alone for ever,
-//! as ticket numbers do not come back.
+//! a `select` on several channels) is a [`Claim`], which the first of them takes, see [`ticket`](crate::ticket); all others find it gone, and leave
+//! the sleeper alone.
 
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::clock::Nanos;
 use crate::futex::Note;
 use crate::g::G;
 use crate::section::Section;
+use crate::ticket::Ticket;
 
 /// What an OS thread sleeps on: one a thread.
 #[derive(Debug)]
 pub(crate) struct OsThread {
     note: Note,
-    ticket: AtomicU64,
+    ticket: Ticket,
     /// Whether its present wait is one without a time-out, and counted in [`OS_THREADS_BLOCKED`].
     counted: AtomicBool,
 }
@@ -26,7 +26,7 @@ pub(crate) struct OsThread {
 thread_local! {
     #[allow(clippy::disallowed_macros, reason = "used on OS threads, which never change under the code")]
     static OS_THREAD: OsThread =
-        const { OsThread { note: Note::new(), ticket: AtomicU64::new(0), counted: AtomicBool::new(false) } };
+        OsThread { note: Note::new(), ticket: Ticket::new(), counted: AtomicBool::new(false) };
 }
 
 /// OS threads that wait in a runtime primitive for as long as it takes: they will not wake anybody.
@@ -118,11 +118,10 @@ impl Sleeper {
 
     /// Begins a wait that several parties may end.
     pub fn claim(self) -> Claim {
-        // Relaxed: the sleeper reads its own ticket, which only its own past waits have moved.
-        Claim { sleeper: self, ticket: self.ticket().load(Ordering::Relaxed) }
+        Claim { sleeper: self, ticket: self.ticket().begin() }
     }
 
-    fn ticket(&self) -> &AtomicU64 {
+    fn ticket(&self) -> &Ticket {
         match self.kind() {
             Kind::Green(g) => &g.ticket,
             // SAFETY: an OS thread takes its claims out of all queues before its wait returns, so it is alive.
@@ -141,15 +140,12 @@ pub struct Claim {
 impl Claim {
     /// Takes the claim. `true`: the caller, and nobody else, must now wake the sleeper.
     pub fn take(self) -> bool {
-        // AcqRel: what the loser reads after failing was written before the winner took it, and the reverse.
-        let ticket = self.sleeper.ticket();
-        ticket.compare_exchange(self.ticket, self.ticket + 1, Ordering::AcqRel, Ordering::Acquire).is_ok()
+        self.sleeper.ticket().end(self.ticket)
     }
 
     /// Whether nobody has taken it yet.
     pub fn is_open(self) -> bool {
-        // Acquire as in `take`.
-        self.sleeper.ticket().load(Ordering::Acquire) == self.ticket
+        self.sleeper.ticket().is_on(self.ticket)
     }
 
     /// Whose wait it is.

@@ -101,7 +101,7 @@ where
     unsafe { put_packet::<F, E, T>(g, (f, end)) };
     // Relaxed: published by the release below.
     g.join.store(PENDING, Ordering::Relaxed);
-    g.token.store(0, Ordering::Relaxed);
+    g.token.consume();
     // One for the thread itself, one for the handle. Release pairs with `GRef::try_new`.
     g.references.store(2, Ordering::Release);
     g.status.transition(g.status.load(), State::Runnable);
