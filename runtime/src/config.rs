@@ -39,7 +39,7 @@ pub struct Config {
     pub(crate) backtrace: Backtrace,
     /// How often to print a line about the scheduler, never zero; without it, never.
     pub(crate) schedtrace: Option<Duration>,
-    /// Whether such a line is followed by one for each P, M and G.
+    /// Whether such a line is followed by one for each P and each M.
     pub(crate) scheddetail: bool,
 }
 
@@ -81,15 +81,11 @@ impl Config {
         self.overlaid_by(|name| Some(std::env::var_os(name)?.to_string_lossy().into_owned()))
     }
 
-    fn overlaid_by(
-        mut self,
-        variable: impl Fn(&'static str) -> Option<String>,
-    ) -> Result<Config, ConfigError> {
+    fn overlaid_by(mut self, variable: impl Fn(&'static str) -> Option<String>) -> Result<Config, ConfigError> {
         let variable = &variable;
         self.procs = read(variable, "SWARD_PROCS", parse_procs)?.or(self.procs);
         self.stack_size = read(variable, "SWARD_STACK", parse_size)?.or(self.stack_size);
-        self.backtrace =
-            read(variable, "SWARD_BACKTRACE", parse_backtrace)?.unwrap_or(self.backtrace);
+        self.backtrace = read(variable, "SWARD_BACKTRACE", parse_backtrace)?.unwrap_or(self.backtrace);
         read(variable, "SWARD_DEBUG", |list| self.read_debug(list))?;
         Ok(self)
     }
@@ -122,10 +118,7 @@ impl Config {
             (1..=MAX_PROCS).contains(&procs),
             "Config::procs({procs}): accepted: a whole number from 1 to {MAX_PROCS}"
         );
-        Config {
-            procs: Some(procs),
-            ..self
-        }
+        Config { procs: Some(procs), ..self }
     }
 
     /// Gives each green thread a stack of this many bytes, rounded up to a power of two, if its
@@ -137,10 +130,7 @@ impl Config {
     #[must_use]
     pub fn stack_size(self, bytes: usize) -> Config {
         match stack_size(bytes) {
-            Ok(bytes) => Config {
-                stack_size: Some(bytes),
-                ..self
-            },
+            Ok(bytes) => Config { stack_size: Some(bytes), ..self },
             Err(cause) => panic!("Config::stack_size({bytes}): {cause}"),
         }
     }
@@ -148,10 +138,7 @@ impl Config {
     /// Prints a line about the scheduler on standard error each time this period is over; never, if it is zero.
     #[must_use]
     pub fn schedtrace(self, each: Duration) -> Config {
-        Config {
-            schedtrace: period(each),
-            ..self
-        }
+        Config { schedtrace: period(each), ..self }
     }
 }
 
@@ -171,11 +158,7 @@ fn read<T>(
     };
     match parse(&value) {
         Ok(parsed) => Ok(Some(parsed)),
-        Err(cause) => Err(ConfigError {
-            variable: name,
-            value,
-            cause,
-        }),
+        Err(cause) => Err(ConfigError { variable: name, value, cause }),
     }
 }
 
@@ -206,13 +189,7 @@ pub struct ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A value may have anything in it, line ends included, and the message is to stay a line.
-        write!(
-            f,
-            "{}={}: {}",
-            self.variable,
-            self.value.escape_debug(),
-            self.cause
-        )
+        write!(f, "{}={}: {}", self.variable, self.value.escape_debug(), self.cause)
     }
 }
 
@@ -259,10 +236,7 @@ mod tests {
 
     #[test]
     fn the_environment_is_over_the_program() {
-        let program = Config::new()
-            .procs(8)
-            .stack_size(64 << 10)
-            .schedtrace(Duration::from_secs(1));
+        let program = Config::new().procs(8).stack_size(64 << 10).schedtrace(Duration::from_secs(1));
         let config = under(&[("SWARD_PROCS", "2")], program.clone()).unwrap();
         assert_eq!((config.procs, config.stack_size), (Some(2), Some(64 << 10)));
         assert_eq!(config.schedtrace, Some(Duration::from_secs(1)));
@@ -272,11 +246,7 @@ mod tests {
 
     #[test]
     fn backtraces() {
-        for (text, want) in [
-            ("single", Backtrace::Single),
-            ("all", Backtrace::All),
-            ("system", Backtrace::System),
-        ] {
+        for (text, want) in [("single", Backtrace::Single), ("all", Backtrace::All), ("system", Backtrace::System)] {
             let config = under(&[("SWARD_BACKTRACE", text)], Config::new()).unwrap();
             assert_eq!(config.backtrace, want, "{text}");
         }
@@ -291,18 +261,10 @@ mod tests {
             ("scheddetail=1", None, true),
             ("scheddetail=1,schedtrace=1000,", second, true),
             // The last word counts.
-            (
-                "schedtrace=5,schedtrace=1000,scheddetail=1,scheddetail=0",
-                second,
-                false,
-            ),
+            ("schedtrace=5,schedtrace=1000,scheddetail=1,scheddetail=0", second, false),
         ] {
             let config = under(&[("SWARD_DEBUG", list)], Config::new()).unwrap();
-            assert_eq!(
-                (config.schedtrace, config.scheddetail),
-                (schedtrace, scheddetail),
-                "{list:?}"
-            );
+            assert_eq!((config.schedtrace, config.scheddetail), (schedtrace, scheddetail), "{list:?}");
         }
     }
 
@@ -310,108 +272,30 @@ mod tests {
     fn malformed_values_are_named() {
         let accepted_procs = "a whole number from 1 to 1024";
         for (variable, value, problem, accepted) in [
-            (
-                "SWARD_PROCS",
-                "many",
-                "not a number of processors",
-                accepted_procs,
-            ),
-            (
-                "SWARD_PROCS",
-                "",
-                "not a number of processors",
-                accepted_procs,
-            ),
-            (
-                "SWARD_PROCS",
-                "0",
-                "there must be at least one processor",
-                accepted_procs,
-            ),
-            (
-                "SWARD_STACK",
-                "4K",
-                "too small for a stack",
-                "a number of bytes from 16K to 1G",
-            ),
-            (
-                "SWARD_STACK",
-                "big",
-                "not a size",
-                "a number of bytes from 16K to 1G",
-            ),
-            (
-                "SWARD_BACKTRACE",
-                "1",
-                "not a kind of backtrace",
-                "single, all or system",
-            ),
-            (
-                "SWARD_BACKTRACE",
-                "All",
-                "not a kind of backtrace",
-                "single, all or system",
-            ),
-            (
-                "SWARD_DEBUG",
-                "gc=1",
-                "unknown name in the list",
-                ACCEPTED_DEBUG,
-            ),
-            (
-                "SWARD_DEBUG",
-                "schedtrace=1,x=2",
-                "unknown name in the list",
-                ACCEPTED_DEBUG,
-            ),
-            (
-                "SWARD_DEBUG",
-                "schedtrace",
-                "not a list of name=value",
-                ACCEPTED_DEBUG,
-            ),
-            (
-                "SWARD_DEBUG",
-                "schedtrace=often",
-                "schedtrace is not a number",
-                ACCEPTED_DEBUG,
-            ),
-            (
-                "SWARD_DEBUG",
-                "schedtrace=-1",
-                "schedtrace is not a number",
-                ACCEPTED_DEBUG,
-            ),
-            (
-                "SWARD_DEBUG",
-                "scheddetail=2",
-                "scheddetail is neither 0 nor 1",
-                ACCEPTED_DEBUG,
-            ),
+            ("SWARD_PROCS", "many", "not a number of processors", accepted_procs),
+            ("SWARD_PROCS", "", "not a number of processors", accepted_procs),
+            ("SWARD_PROCS", "0", "there must be at least one processor", accepted_procs),
+            ("SWARD_STACK", "4K", "too small for a stack", "a number of bytes from 16K to 1G"),
+            ("SWARD_STACK", "big", "not a size", "a number of bytes from 16K to 1G"),
+            ("SWARD_BACKTRACE", "1", "not a kind of backtrace", "single, all or system"),
+            ("SWARD_BACKTRACE", "All", "not a kind of backtrace", "single, all or system"),
+            ("SWARD_DEBUG", "gc=1", "unknown name in the list", ACCEPTED_DEBUG),
+            ("SWARD_DEBUG", "schedtrace=1,x=2", "unknown name in the list", ACCEPTED_DEBUG),
+            ("SWARD_DEBUG", "schedtrace", "not a list of name=value", ACCEPTED_DEBUG),
+            ("SWARD_DEBUG", "schedtrace=often", "schedtrace is not a number", ACCEPTED_DEBUG),
+            ("SWARD_DEBUG", "schedtrace=-1", "schedtrace is not a number", ACCEPTED_DEBUG),
+            ("SWARD_DEBUG", "scheddetail=2", "scheddetail is neither 0 nor 1", ACCEPTED_DEBUG),
         ] {
-            let error = under(&[(variable, value)], Config::new())
-                .unwrap_err()
-                .to_string();
-            assert!(
-                error.starts_with(&format!("{variable}={value}: {problem}")),
-                "{error}"
-            );
-            assert!(
-                error.contains(&format!("; accepted: {accepted}")),
-                "{error}"
-            );
+            let error = under(&[(variable, value)], Config::new()).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{variable}={value}: {problem}")), "{error}");
+            assert!(error.contains(&format!("; accepted: {accepted}")), "{error}");
         }
     }
 
     #[test]
     fn a_message_is_one_line() {
-        let error = under(&[("SWARD_PROCS", "1\n2")], Config::new())
-            .unwrap_err()
-            .to_string();
-        assert_eq!(
-            error,
-            r"SWARD_PROCS=1\n2: not a number of processors; accepted: a whole number from 1 to 1024"
-        );
+        let error = under(&[("SWARD_PROCS", "1\n2")], Config::new()).unwrap_err().to_string();
+        assert_eq!(error, r"SWARD_PROCS=1\n2: not a number of processors; accepted: a whole number from 1 to 1024");
     }
 
     #[test]

@@ -17,16 +17,21 @@ use crate::sleeper::os_threads_blocked;
 
 /// Ends the process, with a report, if all green threads wait for ever.
 pub(crate) fn check(sched: &Sched) {
+    // First: a thread that is not ours may wake one of ours and end before the rest is counted, but not the reverse.
+    let threads = threads_of_process();
     let lists = sched.lists.lock();
-    let asleep =
-        lists.active_ms() == 0 && sched.next_timer() == NEVER && !sched.has_work() && sched.live_threads() != 0;
-    // sysmon is one of ours.
-    let ours = lists.threads() + 1 + os_threads_blocked();
+    // A P that is on its way from one M to another is not idle, though both may look asleep.
+    let asleep = lists.active_ms() == 0
+        && sched.handshake.idle() >= sched.procs()
+        && sched.next_timer() == NEVER
+        && !sched.has_work()
+        && sched.live_threads() != 0;
+    let ours = lists.threads() + usize::from(sched.sysmon.is_running()) + os_threads_blocked();
     drop(lists);
     if !asleep {
         return;
     }
-    if threads_of_process().is_none_or(|threads| threads > ours) {
+    if threads.is_none_or(|threads| threads > ours) {
         sched.sysmon.set_undecided();
         return;
     }

@@ -147,7 +147,7 @@ impl Walker {
         }
         let seen = Seen {
             state,
-            has_stack: g.frames().is_some(),
+            has_stack: scanned.is_some() && g.frames().is_some(),
             reason: g.reason(),
             waited: Duration::from_nanos(clock::now().saturating_sub(g.waiting_since())),
             walked: self.len > 0,

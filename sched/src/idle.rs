@@ -7,7 +7,7 @@
 //! one as long as timers are armed: each M that goes to sleep looks at the earliest timer of all, and if the keeper's time-out is later,
 //! it becomes the keeper itself. While any P is busy, its M runs the timers, and sysmon guards them.
 
-use crate::clock::{NEVER, Nanos};
+use crate::clock::{self, NEVER, Nanos};
 use crate::deadlock;
 use crate::fatal::fatal;
 use crate::m::M;
@@ -103,10 +103,11 @@ impl Lists {
         }
     }
 
-    /// Puts `m` to sleep, as the keeper if the earliest timer needs one. Returns its time-out.
-    fn put_m(&mut self, m: &'static M, next_timer: Nanos) -> Option<Nanos> {
+    /// Puts `m` to sleep, as the keeper if the earliest timer needs one: there is an idle P, and no keeper who wakes in time. Returns
+    /// its time-out.
+    fn put_m(&mut self, m: &'static M, next_timer: Nanos, idle_ps: usize) -> Option<Nanos> {
         self.ms.push(m);
-        let keeps = next_timer < self.keeper.map_or(NEVER, |(_, until)| until);
+        let keeps = idle_ps > 0 && next_timer < self.keeper.map_or(NEVER, |(_, until)| until);
         keeps.then(|| {
             self.keeper = Some((m, next_timer));
             next_timer
@@ -134,7 +135,7 @@ impl Sched {
     pub(crate) fn wake_spinning_m(&self, offered_by: Option<&P>) {
         let mut lists = self.lists.lock();
         let Some(p) = lists.take_p(self) else {
-            drop(lists);
+            // Under the lock: an M that looks for the note before it releases its P finds it, or releases the P before this.
             self.handshake.give_up_wake();
             return;
         };
@@ -236,7 +237,7 @@ pub(crate) fn wait_for_work(m: &'static M) {
         m.set_spinning(false);
         m.answer_offer(false);
         sched.handshake.stop_spinning();
-        if (sched.has_surplus() || sched.next_timer() <= crate::clock::now()) && take_back_p(sched, m) {
+        if (sched.has_surplus() || sched.next_timer() <= clock::now()) && take_back_p(sched, m) {
             return;
         }
     }
@@ -257,7 +258,7 @@ pub(crate) fn sleep(sched: &Sched, m: &'static M) {
     loop {
         let mut lists = sched.lists.lock();
         let next_timer = sched.next_timer();
-        let until = lists.put_m(m, next_timer);
+        let until = lists.put_m(m, next_timer, sched.handshake.idle());
         let suspect = next_timer == NEVER && lists.active_ms() == 0;
         drop(lists);
         if suspect {
@@ -283,6 +284,8 @@ pub(crate) fn take_handed_p(m: &'static M) {
     let Some(p) = m.next_p() else { fatal!("M {} was woken without a P", m.id) };
     m.set_next_p(None);
     hold(m, p);
+    // It may have slept for long.
+    clock::now();
 }
 
 /// Notes that `m` holds `p`, which the caller has for it.

@@ -12,7 +12,7 @@
 //! work [sleeps](idle), after a [handshake] that keeps work from being overlooked.
 //!
 //! # Rules
-//! - User code never runs on an M's stack, nor the scheduler's on a G's.
+//! - The scheduler never runs on a G's stack. User code runs on an M's only inside [`unblock`], where the M has no P.
 //! - Runtime code on a G that needs its P, or holds a [spin lock](SpinLock), is in a [`Section`]; user code never is.
 //! - Every wait is a [`Section::park`], with a [`Reason`].
 //! - Nothing here is found through thread-local storage: the G is found from the [stack pointer](stack), the M from the G. What a thread-local's

@@ -72,7 +72,7 @@ extern "C" fn on_signal(_: libc::c_int, _: *mut libc::siginfo_t, context: *mut l
             // It goes on running, so where it was interrupted says nothing about its stack.
             g.forget_registers();
             syscall::leave_p(g, m, p);
-            sched().sysmon.poke();
+            sched().sysmon.watch_syscalls();
         }
     }
     // SAFETY: as above.

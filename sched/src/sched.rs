@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_deque::Injector;
 
@@ -40,7 +40,7 @@ pub struct Options {
     pub stack_size: usize,
     /// Print a line of scheduler state to stderr this often.
     pub schedtrace: Option<Duration>,
-    /// With `schedtrace`: print all Ps, Ms and green threads too.
+    /// With `schedtrace`: print a line for each P and each M too.
     pub scheddetail: bool,
     /// Whose tracebacks a fatal error prints.
     pub backtrace: Backtrace,
@@ -55,6 +55,7 @@ pub(crate) struct Sched {
     pub(crate) sysmon: Sysmon,
     pub(crate) options: Options,
     pub(crate) stack_shift: u32,
+    pub(crate) began: Instant,
     ps: Box<[AtomicPtr<P>]>,
     ps_made: AtomicUsize,
     procs: AtomicUsize,
@@ -146,6 +147,7 @@ impl Sched {
             sysmon: Sysmon::default(),
             options,
             stack_shift,
+            began: Instant::now(),
             ps: (0..MAX_PROCS).map(|_| AtomicPtr::default()).collect(),
             ps_made: AtomicUsize::new(0),
             procs: AtomicUsize::new(0),

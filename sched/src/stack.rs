@@ -14,7 +14,7 @@
 //!             │                        ▼ │
 //!             │ (untouched: no memory)   │
 //!             ├──────────────────────────┤
-//!             │ guard                    │   1/16 of the slot, at least a page
+//!             │ guard                    │   1/16 of the slot, 4 to 64 KiB
 //!   limit     └──────────────────────────┘ ─ aligned to the slot size
 //! ```
 //!

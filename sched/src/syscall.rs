@@ -1,6 +1,6 @@
 //! Syscall state: what a G is in while it blocks its OS thread, so that its P can serve others.
 //!
-//! Entering leaves the P to whoever wants it, and costs two stores: the P stays where it is, marked *syscall*, and the M forgets
+//! Entering leaves the P to whoever wants it, and costs some stores and no atomic operation: the P stays where it is, marked *syscall*, and the M forgets
 //! that it holds it. sysmon moves a P on that is left so for long. Coming back, the G takes its P again by one CAS if nobody
 //! has; else an idle one; else it queues.
 //!

@@ -52,6 +52,7 @@ pub(crate) struct Sysmon {
     /// How many more fast looks are wanted.
     fast_looks: AtomicU32,
     dump_wanted: AtomicBool,
+    running: AtomicBool,
     /// A deadlock check could not decide: OS threads that are not ours might wake somebody.
     undecided: AtomicBool,
 }
@@ -76,7 +77,7 @@ impl Sysmon {
         }
     }
 
-    /// For who enters a syscall with Gs in its queue: look soon.
+    /// For who leaves a P in syscall state that others wait for: look soon. Async-signal-safe.
     #[inline]
     pub(crate) fn watch_syscalls(&self) {
         // Relaxed: a hint; sysmon looks within a slice anyway.
@@ -99,6 +100,12 @@ impl Sysmon {
         if !self.undecided.swap(true, Ordering::SeqCst) {
             self.poke();
         }
+    }
+
+    /// Whether its thread has been started.
+    pub(crate) fn is_running(&self) -> bool {
+        // SeqCst: for the deadlock detector, not a hot path.
+        self.running.load(Ordering::SeqCst)
     }
 
     /// Wakes sysmon. Async-signal-safe.
@@ -140,6 +147,7 @@ struct Watch {
 
 impl Watch {
     fn run(&mut self, sched: &'static Sched) {
+        sched.sysmon.running.store(true, Ordering::SeqCst);
         let trace_period = sched.options.schedtrace.map(|period| (period.as_nanos() as Nanos).max(1));
         if let Some(period) = trace_period {
             self.next_trace = clock::now() + period;

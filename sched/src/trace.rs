@@ -1,21 +1,16 @@
 //! `SWARD_DEBUG=schedtrace=MS`: a line of scheduler state to stderr, every so often.
 //!
 //! ```text
-//! SCHED 1004ms: procs=2 idleprocs=0 spinningthreads=0 threads=4 idlethreads=1 threadsnow=10003 stacks=512 timers=3 runqueue=0 [ 17 4 ] slices=[ 9120 8801 ]
+//! SCHED 1004ms: procs=2 idleprocs=0 spinningthreads=0 threads=4 idlethreads=1 greenthreads=10003 stacks=512 timers=3 runqueue=0 [ 17 4 ] slices=[ 9120 8801 ]
 //! ```
-//! `runqueue` is the length of the global queue, the brackets those of each P; `threadsnow` counts green threads that have not ended.
+//! `runqueue` is the length of the global queue, the brackets those of each P; `greenthreads` counts green threads that have not ended.
 //! With `scheddetail=1` a line for each P and M follows.
 
 use std::io::{self, Write};
-use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 use crate::sched::Sched;
 use crate::stack;
-
-/// When the first line was asked for.
-static BEGAN: OnceLock<Instant> = OnceLock::new();
 
 /// Prints a line, and the details if they are wanted.
 pub(crate) fn print(sched: &Sched) {
@@ -32,7 +27,7 @@ fn write_line(sched: &Sched, out: &mut dyn Write) -> io::Result<()> {
     let (threads, idle_threads) = (lists.threads(), lists.idle_ms());
     drop(lists);
     let ps = || sched.ps().take(sched.procs());
-    let elapsed = BEGAN.get_or_init(Instant::now).elapsed().as_millis();
+    let elapsed = sched.began.elapsed().as_millis();
     write!(out, "SCHED {elapsed}ms: procs={} idleprocs={}", sched.procs(), sched.handshake.idle())?;
     write!(out, " spinningthreads={} threads={threads} idlethreads={idle_threads}", sched.handshake.spinning())?;
     write!(out, " greenthreads={} stacks={}", sched.live_threads(), stack::made())?;
