@@ -1,0 +1,38 @@
+//! The `sward` command: sample programs to run, benchmarks to measure.
+//!
+//! `cli` says what may be typed, `samples` holds one small program a file, `bench` the workloads. `tree`, `report` and
+//! `progress` are what the samples over real files share. A sample's result goes to standard output, everything else to
+//! standard error; the exit code is 0 when all was well, 1 when a file or a check failed, 2 for bad usage and for what
+//! the runtime itself ends (a deadlock).
+
+mod bench;
+mod cli;
+mod progress;
+mod report;
+mod samples;
+mod tree;
+
+use std::io::{self, ErrorKind};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::List => cli::list(),
+        Command::Run(run) => run.start(),
+        Command::Bench(args) => return bench::run(args),
+    };
+    outcome.unwrap_or_else(output_failed)
+}
+
+/// What to do when standard output cannot be written. A reader who has seen enough (`| head`) is no failure.
+fn output_failed(error: io::Error) -> ExitCode {
+    if error.kind() == ErrorKind::BrokenPipe {
+        return ExitCode::SUCCESS;
+    }
+    report::note(format_args!("sward: standard output: {error}"));
+    ExitCode::FAILURE
+}
