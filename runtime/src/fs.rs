@@ -1,7 +1,7 @@
 //! Files and directories: `std::fs` for green threads.
 //!
 //! Linux has no way to wait for a file as one waits for a socket: reading one blocks the OS thread for as long as the disk takes. So what
-//! may block runs in [`unblock`], and the P goes on with other green threads. That costs some tens of nanoseconds, where a read of
+//! may block runs in [`unblock`], and the P goes on with other green threads. That costs ten nanoseconds, where a read of
 //! cached data costs some hundreds: nothing here tries to guess what will block. What works in memory (moving a file's position,
 //! building options) is called directly. So is closing a file: the few that block then are taken for hogs, which do no harm either.
 //!

@@ -100,8 +100,8 @@ struct Seen {
 impl fmt::Display for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.state {
-            State::Runnable if self.has_stack => f.write_str("runnable"),
-            State::Runnable => f.write_str("runnable, not begun"),
+            State::Runnable if !self.has_stack => f.write_str("runnable, not begun"),
+            State::Runnable | State::Next => f.write_str("runnable"),
             State::Syscall if self.walked => f.write_str("blocking call"),
             State::Syscall => f.write_str("running without a P"),
             State::Waiting => {

@@ -154,7 +154,10 @@ impl Sched {
         // Nobody spins and nobody idles: what is submitted next would find no M awake.
         let watch = self.handshake.spinning() == 0 && self.handshake.idle() == 0;
         if p.id >= self.procs() || !(needed || watch) {
-            self.drain(p);
+            if p.id >= self.procs() {
+                // SAFETY: the caller holds the P.
+                unsafe { p.owner() }.queue.drain(&p.shared, &self.global);
+            }
             lists.put_p(self, p);
             drop(lists);
             // Work that came between the look and the release; timers that went to another P, for which nobody may be awake.
@@ -167,17 +170,6 @@ impl Sched {
         drop(lists);
         self.handshake.begin_spinning();
         self.run_m(m, p, true);
-    }
-
-    /// Moves the Gs of a P that is about to be retired to the global queue. For the holder.
-    pub(crate) fn drain(&self, p: &'static P) {
-        // SAFETY: the caller holds the P.
-        let queue = unsafe { &p.owner().queue };
-        if p.id >= self.procs() {
-            while let Some(pick) = queue.pop(&p.shared) {
-                self.global.push(crate::run_queue::Task(pick.g));
-            }
-        }
     }
 
     /// Hands `p` to a sleeping M, or to a new one.
@@ -233,15 +225,22 @@ pub(crate) fn wait_for_work(m: &'static M) {
     lists.put_p(sched, p);
     drop(lists);
 
-    if m.is_spinning() {
+    if stop_spinning(sched, m) && (sched.has_surplus() || sched.next_timer() <= clock::now()) && take_back_p(sched, m) {
+        return;
+    }
+    sleep(sched, m);
+}
+
+/// Counts an M down that has spun and found nothing. `false`: it was not spinning. One that sleeps while it is counted keeps all others
+/// asleep.
+pub(crate) fn stop_spinning(sched: &Sched, m: &M) -> bool {
+    let spun = m.is_spinning();
+    if spun {
         m.set_spinning(false);
         m.answer_offer(false);
         sched.handshake.stop_spinning();
-        if (sched.has_surplus() || sched.next_timer() <= clock::now()) && take_back_p(sched, m) {
-            return;
-        }
     }
-    sleep(sched, m);
+    spun
 }
 
 /// Gives `m` an idle P, to spin with. `false`: there is none, so others are at work.

@@ -111,7 +111,7 @@ pub(crate) fn ready(section: &Section, g: &'static G) {
 /// Makes a waiting G runnable, next on `p`, which the caller holds.
 #[inline]
 pub(crate) fn ready_on(p: &'static P, g: &'static G) {
-    g.status.transition(State::Waiting, State::Runnable);
+    g.status.transition(State::Waiting, State::Next);
     // SAFETY: the caller holds the P.
     let surplus = unsafe { p.owner() }.queue.push_next(&p.shared, g);
     let sched = sched();

@@ -24,7 +24,7 @@ use std::cell::Cell;
 use std::ptr;
 use std::time::Duration;
 
-use crossbeam_deque::{Steal, Stealer, Worker};
+use crossbeam_deque::{Injector, Steal, Stealer, Worker};
 
 use crate::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 use crate::g::G;
@@ -48,6 +48,12 @@ impl RunNext {
     /// Puts `g` there; returns the one that it pushes out.
     #[inline]
     pub(crate) fn put(&self, g: *mut G) -> *mut G {
+        // Relaxed: only the owner fills the slot. An empty one stays so, and needs no swap.
+        if self.0.load(Ordering::Relaxed).is_null() {
+            // Release pairs with the acquire of who takes it.
+            self.0.store(g, Ordering::Release);
+            return ptr::null_mut();
+        }
         // AcqRel: release for the acquire of who takes it; acquire for what is pushed out, if another M put it there.
         self.0.swap(g, Ordering::AcqRel)
     }
@@ -138,6 +144,7 @@ impl RunQueue {
         let old = shared.run_next.put(ptr::from_ref(g).cast_mut());
         // SAFETY: what is in the slot is null or a G, and Gs live for ever.
         let Some(old) = (unsafe { old.as_ref() }) else { return false };
+        old.status.pushed_out();
         self.push_started(old);
         true
     }
@@ -169,6 +176,7 @@ impl RunQueue {
         shared.fair_turn.store(false, Ordering::Relaxed);
         // SAFETY: as in `push_next`.
         if let Some(g) = unsafe { shared.run_next.take().as_ref() } {
+            g.status.pushed_out();
             self.push_started(g);
         }
         let oldest_fresh = std::iter::repeat_with(|| shared.fresh.steal()).find(|steal| !steal.is_retry());
@@ -179,6 +187,14 @@ impl RunQueue {
     #[inline]
     pub(crate) fn is_empty(&self, shared: &Shared) -> bool {
         shared.run_next.peek().is_null() && self.started.is_empty() && self.fresh.is_empty()
+    }
+
+    /// Empties the queue into the global one.
+    pub(crate) fn drain(&self, shared: &Shared, global: &Injector<Task>) {
+        shared.ask_fair_turn();
+        while let Some(pick) = self.pop(shared) {
+            global.push(Task(pick.g));
+        }
     }
 
     /// Counts a switch, for thieves that wait whether `run_next` is stuck.

@@ -88,7 +88,7 @@ fn execute(m: &'static M, pick: Pick) -> After {
     unsafe { p.owner() }.queue.count_switch(&p.shared);
     g.prefetch();
     loop {
-        g.status.transition(State::Runnable, State::Running);
+        g.status.run();
         g.set_m(m);
         m.set_current(Some(g));
         // SAFETY: this M has just moved the G to *running*.
@@ -170,6 +170,7 @@ fn next(m: &'static M) -> Pick {
         let p = m.held_p();
         if p.id >= sched.procs() {
             m.set_p(None);
+            idle::stop_spinning(sched, m);
             sched.hand_off(p);
             idle::sleep(sched, m);
             continue;

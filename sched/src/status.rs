@@ -2,17 +2,20 @@
 //!
 //! ```text
 //!   idle ──spawn──► runnable ──run──► running ──park──► waiting
-//!                      ▲  ▲              │ │ │              │
-//!                      │  └───yield──────┘ │ └─exit─► dead  │
-//!                      ├─────ready─────────┼────────────────┘
-//!                      └──requeue── syscall ◄┘ (and back by exit_syscall)
+//!                    ▲  ▲ ▲            ▲ │ │ │            │ │
+//!                    │  │ └────yield───┼─┘ │ └─exit─► dead│ │
+//!                    │  │             run  │              │ │
+//!                    │  └─pushed out─ next ◄──ready (next)┘ │
+//!                    ├──────────────────────ready───────────┘
+//!                    └──requeue── syscall ◄┘ (and back by exit_syscall)
 //! ```
 //!
-//! A running G is owned by its M: only that thread changes the word, so it leaves *running* by a plain release store. All
-//! other states may meet a scanner, a dump or a profiler that walks the stopped stack and sets SCAN while it does so; they are
-//! left by compare-and-swap, which waits for SCAN to go. A scanner never sets SCAN on a running G.
+//! A running G is owned by its M: only that thread changes the word, so it leaves *running* by a plain release store. So is a G that
+//! is *next* on a P, by whoever takes it out of that slot, for the short time that it is there. All other states may meet a scanner, a
+//! dump or a profiler that walks the stopped stack and sets SCAN while it does so; they are left by compare-and-swap, which waits for
+//! SCAN to go. A scanner never sets SCAN on a G that is running or next.
 //!
-//! That is what makes a switch cheap: parking costs a store, waking a CAS, running a CAS.
+//! That is what makes a switch cheap: parking costs a store, waking a CAS, and running the one just woken a store.
 
 use crate::atomic::{AtomicU32, Ordering, relax};
 use crate::fatal::fatal;
@@ -33,6 +36,8 @@ pub(crate) enum State {
     Waiting,
     /// Finished; its result may not have been taken yet.
     Dead,
+    /// In the `run_next` slot of a P: about to run.
+    Next,
 }
 
 const SCAN: u32 = 0x10;
@@ -46,6 +51,7 @@ impl State {
             3 => State::Syscall,
             4 => State::Waiting,
             5 => State::Dead,
+            6 => State::Next,
             _ => fatal!("{word:#x} is no status of a green thread"),
         }
     }
@@ -72,6 +78,24 @@ impl Status {
         debug_assert_eq!(self.load(), State::Running);
         // Release pairs with the acquire of whoever takes the G next (ready, scan): its saved context is seen.
         self.0.store(to as u32, Ordering::Release);
+    }
+
+    /// Makes a G run that the caller has taken out of a run queue.
+    #[inline]
+    pub(crate) fn run(&self) {
+        // Relaxed, both: the caller has the G by the queue, whose release and acquire order what was done with it; *next* is its own.
+        if self.0.load(Ordering::Relaxed) == State::Next as u32 {
+            self.0.store(State::Running as u32, Ordering::Relaxed);
+        } else {
+            self.transition(State::Runnable, State::Running);
+        }
+    }
+
+    /// Makes a G that the caller has taken out of a `run_next` slot an ordinary runnable one.
+    pub(crate) fn pushed_out(&self) {
+        debug_assert_eq!(self.load(), State::Next);
+        // Release pairs with the acquire of a scanner.
+        self.0.store(State::Runnable as u32, Ordering::Release);
     }
 
     /// Moves a stopped G from one state to another, waiting while it is being scanned.
@@ -102,7 +126,7 @@ impl Status {
         // Relaxed: the CAS below decides.
         let word = self.0.load(Ordering::Relaxed);
         let state = State::of(word);
-        if word & SCAN != 0 || matches!(state, State::Running | State::Idle) {
+        if word & SCAN != 0 || matches!(state, State::Running | State::Next | State::Idle) {
             return None;
         }
         // Acquire pairs with the release that stopped the G: its saved registers are seen.
