@@ -33,7 +33,7 @@ pub(crate) enum Back {
     Finished,
 }
 
-/// The pointer through which a started G reaches the M that resumed it.
+/// The pointer through which a G reaches the M that resumed it. corosensei keeps it at a fixed place below the stack's base.
 pub(crate) type Link = *const Yielder<(), Leave>;
 
 /// A G's saved execution: none before its first run and after its end.
@@ -48,8 +48,11 @@ impl Context {
 
     /// Sets `g` up to run on `stack`.
     pub(crate) fn start(&mut self, stack: Slot, g: &'static G) {
-        stack.set_g(g);
-        self.0 = Some(Coroutine::with_stack(stack, move |link, ()| g.run_on_green_stack(link)));
+        g.set_header(stack.header());
+        self.0 = Some(Coroutine::with_stack(stack, move |link, ()| {
+            debug_assert!(std::ptr::eq(link, g.header().link()));
+            g.run_on_green_stack();
+        }));
     }
 
     /// Runs the G until it suspends or ends.
@@ -75,8 +78,8 @@ impl Context {
 #[inline]
 pub(crate) unsafe fn suspend(g: &G, leave: Leave) {
     g.save_registers(Registers::capture());
-    // SAFETY: the link is set when the G first runs and stays valid while it has a stack.
-    unsafe { (*g.link()).suspend(leave) };
+    // SAFETY: a G that runs has a stack, with corosensei's link on it.
+    unsafe { (*g.header().link()).suspend(leave) };
 }
 
 /// Runs `f` on the M's own stack, as a call: what a foreign call or deep code does.
@@ -95,5 +98,5 @@ pub(crate) unsafe fn on_m_stack<R>(g: &G, f: impl FnOnce() -> R) -> R {
     }
     let f = AssertSend(f);
     // SAFETY: as in `suspend`; the M's frames below the link are suspended in `resume`, so the stack beneath them is free.
-    unsafe { (*g.link()).on_parent_stack(move || f.call()) }
+    unsafe { (*g.header().link()).on_parent_stack(move || f.call()) }
 }

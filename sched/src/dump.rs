@@ -149,7 +149,10 @@ impl Walker {
             state,
             has_stack: scanned.is_some() && g.frames().is_some(),
             reason: g.reason(),
-            waited: Duration::from_nanos(clock::now().saturating_sub(g.waiting_since())),
+            waited: match scanned {
+                Some(State::Waiting) => Duration::from_nanos(clock::now().saturating_sub(g.waiting_since())),
+                _ => Duration::ZERO,
+            },
             walked: self.len > 0,
         };
         if let Some(state) = scanned {

@@ -6,7 +6,7 @@
 //!
 //! # Who may touch what
 //! - `status` is the arbiter, see [`status`](crate::status).
-//! - The *context* (coroutine, registers, link, commit) belongs to the M that runs the G, or, while the G is stopped, to
+//! - The *context* (coroutine, stack pointer, header) belongs to the M that runs the G, or, while the G is stopped, to
 //!   whoever moved the status last. A scanner may read the registers and the stack under SCAN and `stack_lock`.
 //! - The *packet* (closure, then result) belongs to the G until `join` says DONE, then to the join handle.
 //! - `name`, `spawned_at`, `stack_shift` and `id` are written by the spawner before the G is first made runnable, and cleared
@@ -23,7 +23,8 @@ use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use crate::clock::{self, Nanos};
-use crate::context::{Context, Link};
+use crate::context::Context;
+use crate::header::Header;
 use crate::m::M;
 use crate::reason::Reason;
 use crate::spin::SpinLock;
@@ -34,12 +35,9 @@ use crate::traceback::Registers;
 /// Bytes in a G for the closure and the result of a thread; larger ones take a block of the heap.
 pub(crate) const INLINE_PACKET: usize = 64;
 
-/// A commit, erased: called with the closure's address and the G that has left its stack. `false`: the G goes on at once.
-pub(crate) type Commit = unsafe fn(*mut ()) -> bool;
-
 /// A green thread. See the [module](self).
 ///
-/// The order of the fields is that of their use: a switch touches the first cache line, a park the second one too.
+/// A switch touches the first cache line only, and one of the stack, its [`Header`].
 #[repr(C, align(64))]
 pub struct G {
     pub(crate) status: Status,
@@ -47,14 +45,13 @@ pub struct G {
     /// Held by whoever walks or changes the stack of a stopped G. Taken after the SCAN bit.
     pub(crate) stack_lock: SpinLock<()>,
     context: UnsafeCell<Context>,
-    link: Cell<Link>,
+    /// The stack pointer where the G last left its stack; 0 when that means nothing.
+    sp: Cell<usize>,
+    /// The header of its stack; null without one.
+    header: Cell<*const Header>,
     /// The M that runs this G, or the last one that did.
     m: AtomicPtr<M>,
 
-    registers: Cell<Option<Registers>>,
-    commit: Cell<Option<(Commit, *mut ())>>,
-    /// When the G began to wait, on the coarse clock.
-    waiting_since: AtomicU64,
     /// The M that this G is locked to, see [`lock_os_thread`](crate::lock_os_thread).
     locked_m: AtomicPtr<M>,
 
@@ -102,11 +99,9 @@ impl G {
             stack_lock: SpinLock::new(()),
             reason: AtomicU8::new(0),
             m: AtomicPtr::new(ptr::null_mut()),
-            link: Cell::new(ptr::null()),
-            commit: Cell::new(None),
-            registers: Cell::new(None),
+            sp: Cell::new(0),
+            header: Cell::new(ptr::null()),
             context: UnsafeCell::new(Context::default()),
-            waiting_since: AtomicU64::new(0),
             locked_m: AtomicPtr::new(ptr::null_mut()),
             ticket: Ticket::new(),
             token: Token::new(),
@@ -128,10 +123,8 @@ impl G {
     /// Asks the processor for what a switch to this G needs.
     #[inline]
     pub(crate) fn prefetch(&self) {
-        if let Some(registers) = self.registers.get() {
-            prefetch(registers.sp);
-        }
-        prefetch(self.link.get() as usize);
+        prefetch(self.sp.get());
+        prefetch(self.header.get().addr());
     }
 
     /// Names a G that nobody else knows yet.
@@ -203,7 +196,7 @@ impl G {
     pub(crate) fn set_waiting(&self, reason: Reason) {
         // Relaxed: read by dumps, after the status word's acquire.
         self.reason.store(reason as u8, Ordering::Relaxed);
-        self.waiting_since.store(clock::coarse(), Ordering::Relaxed);
+        self.header().set_waiting_since(clock::coarse());
     }
 
     /// Why it waits, or waited last.
@@ -212,45 +205,45 @@ impl G {
         Reason::from_u8(self.reason.load(Ordering::Relaxed))
     }
 
-    /// Since when it waits.
-    pub(crate) fn waiting_since(&self) -> Nanos {
-        // Relaxed: see `set_waiting`.
-        self.waiting_since.load(Ordering::Relaxed)
+    /// Gives the G a stack.
+    pub(crate) fn set_header(&'static self, header: &'static Header) {
+        header.set_g(self);
+        self.header.set(header);
     }
 
+    /// The header of its stack, which it has.
     #[inline]
-    pub(crate) fn set_commit(&self, commit: Commit, data: *mut ()) {
-        self.commit.set(Some((commit, data)));
+    pub(crate) fn header(&self) -> &Header {
+        // SAFETY: callers run on the G's stack, or hold SCAN and have looked whether it has one.
+        unsafe { &*self.header.get() }
     }
 
-    #[inline]
-    pub(crate) fn take_commit(&self) -> (Commit, *mut ()) {
-        self.commit.take().expect("a parking G has a commit")
-    }
-
-    #[inline]
-    pub(crate) fn link(&self) -> Link {
-        self.link.get()
-    }
-
+    /// Notes where the G leaves its stack.
     #[inline]
     pub(crate) fn save_registers(&self, registers: Registers) {
-        self.registers.set(Some(registers));
+        self.sp.set(registers.sp);
+        self.header().save(registers);
     }
 
-    /// Forgets the saved registers: the stack below them is about to be used.
+    /// Forgets where it left its stack: it goes on using it.
     pub(crate) fn forget_registers(&self) {
-        self.registers.set(None);
+        self.sp.set(0);
     }
 
     /// Where the G last left its stack. For who holds SCAN and `stack_lock`.
     pub(crate) fn registers(&self) -> Option<Registers> {
-        self.registers.get()
+        let sp = self.sp.get();
+        (sp != 0).then(|| self.header().registers(sp))
+    }
+
+    /// Since when it waits. For who holds SCAN, of a waiting G.
+    pub(crate) fn waiting_since(&self) -> Nanos {
+        self.header().waiting_since()
     }
 
     /// The part of its stack that a walk may read; `None` without a stack.
     pub(crate) fn frames(&self) -> Option<std::ops::Range<usize>> {
-        crate::stack::frames_at(self.link.get() as usize)
+        crate::stack::frames_at(self.header.get().addr())
     }
 
     /// The saved execution.
@@ -265,8 +258,7 @@ impl G {
     }
 
     /// The first function on a green stack.
-    pub(crate) fn run_on_green_stack(&'static self, link: Link) {
-        self.link.set(link);
+    pub(crate) fn run_on_green_stack(&'static self) {
         // SAFETY: set by the spawner together with the packet it belongs to, called once.
         unsafe { (self.run.get())(self) };
         // The M gets the G back with a P: a hog may have lost its own.
@@ -275,8 +267,8 @@ impl G {
 
     /// Forgets the stack of a G that has ended.
     pub(crate) fn forget_stack(&self) {
-        self.link.set(ptr::null());
-        self.registers.set(None);
+        self.sp.set(0);
+        self.header.set(ptr::null());
     }
 }
 

@@ -30,6 +30,7 @@ mod fatal;
 mod futex;
 mod g;
 mod handshake;
+mod header;
 mod idle;
 mod lock_thread;
 mod m;

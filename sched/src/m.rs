@@ -8,6 +8,9 @@ use crate::futex::Note;
 use crate::g::G;
 use crate::p::P;
 
+/// A commit, erased: called with the closure's address and the G that has left its stack. `false`: the G goes on at once.
+pub(crate) type Commit = unsafe fn(*mut ()) -> bool;
+
 /// See the [module](self). Ms live for ever; one whose thread has ended is reused by the next.
 pub(crate) struct M {
     pub(crate) id: usize,
@@ -33,9 +36,11 @@ pub(crate) struct M {
     /// The kernel's number of its thread.
     tid: AtomicI32,
     random: Cell<u64>,
+    /// What the G that is parking wants done once it has left its stack.
+    commit: Cell<Option<(Commit, *mut ())>>,
 }
 
-// SAFETY: `random` is used by the M's own thread; all else is atomic.
+// SAFETY: `random` and `commit` are used by the M's own thread; all else is atomic.
 unsafe impl Sync for M {}
 // SAFETY: as above.
 unsafe impl Send for M {}
@@ -72,6 +77,7 @@ impl M {
             spinning: AtomicBool::new(false),
             tid: AtomicI32::new(0),
             random: Cell::new((id as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1),
+            commit: Cell::new(None),
         }
     }
 
@@ -97,6 +103,16 @@ impl M {
             Some(p) => p,
             None => crate::fatal::fatal!("M {} needs a P and has none", self.id),
         }
+    }
+
+    #[inline]
+    pub(crate) fn set_commit(&self, commit: Commit, closure: *mut ()) {
+        self.commit.set(Some((commit, closure)));
+    }
+
+    #[inline]
+    pub(crate) fn take_commit(&self) -> (Commit, *mut ()) {
+        self.commit.take().unwrap_or_else(|| crate::fatal::fatal!("a G parked on M {} without a commit", self.id))
     }
 
     #[inline]

@@ -90,7 +90,7 @@ fn park_green<F: FnOnce() -> bool>(section: Section, g: &'static G, reason: Reas
     let _same_thread = std::thread::panicking().then(lock_os_thread);
     let mut commit = ManuallyDrop::new(commit);
     g.set_waiting(reason);
-    g.set_commit(call::<F>, (&raw mut commit).cast());
+    g.m().set_commit(call::<F>, (&raw mut commit).cast());
     section.leave_to_m();
     // SAFETY: `g` is the caller, and the section, which is the M's to end now, kept its P.
     unsafe { context::suspend(g, Leave::Park) };

@@ -102,7 +102,7 @@ fn execute(m: &'static M, pick: Pick) -> After {
         m.set_current(None);
         match back {
             Back::Suspended(Leave::Park) => {
-                let (commit, closure) = g.take_commit();
+                let (commit, closure) = m.take_commit();
                 g.status.leave_running(State::Waiting);
                 // SAFETY: the closure belongs to the commit, which is called once.
                 if unsafe { commit(closure) } {

@@ -7,7 +7,7 @@
 //!
 //! ```text
 //!   slot top  ┌──────────────────────────┐ ─ aligned to the slot size
-//!             │ header: the G            │   64 bytes
+//!             │ header                   │   see `header`
 //!   base      ├──────────────────────────┤
 //!             │ corosensei's parent link │
 //!             │ frames of the G        │ │
@@ -44,6 +44,7 @@ use corosensei::stack::{Stack, StackPointer};
 
 use crate::fatal::fatal;
 use crate::g::G;
+use crate::header::{HEADER, Header};
 use crate::spin::SpinLock;
 
 /// The smallest stack: 16 KiB, guard included.
@@ -57,8 +58,6 @@ const MIN_SHIFT: u32 = 14;
 const MAX_SHIFT: u32 = 30;
 const GRANULE_SHIFT: u32 = 26;
 const GRANULE: usize = 1 << GRANULE_SHIFT;
-/// Room for the header above the base, a cache line.
-const HEADER: usize = 64;
 /// Stacks that a pool keeps warm however long nobody asks for them.
 const KEPT_WARM: usize = 256;
 /// How many stacks one call of [`trim`] handles at the most, so that it never takes long.
@@ -75,29 +74,32 @@ static POOLS: [SpinLock<Pool>; (MAX_SHIFT - MIN_SHIFT + 1) as usize] =
 /// Slots that have ever been cut from a slab.
 static MADE: AtomicUsize = AtomicUsize::new(0);
 
-/// A stack, owned.
+/// A stack, owned: its top, with the log2 of its size in the low bits, which the alignment leaves free.
 #[derive(Debug)]
-pub(crate) struct Slot {
-    top: NonZeroUsize,
-    shift: u32,
-}
+pub(crate) struct Slot(NonZeroUsize);
+
+const SHIFT_BITS: usize = 0x3f;
 
 // SAFETY: base and limit enclose memory that this slot alone owns, aligned to 16 bytes, with a guard at the lower end.
 unsafe impl Stack for Slot {
     #[inline]
     fn base(&self) -> StackPointer {
         // SAFETY: a slot is larger than its header.
-        unsafe { NonZeroUsize::new_unchecked(self.top.get() - HEADER) }
+        unsafe { NonZeroUsize::new_unchecked(self.top() - HEADER) }
     }
 
     #[inline]
     fn limit(&self) -> StackPointer {
         // SAFETY: address 0 is never mapped, so no slot begins there.
-        unsafe { NonZeroUsize::new_unchecked(self.top.get() - (1 << self.shift)) }
+        unsafe { NonZeroUsize::new_unchecked(self.top() - (1 << self.shift())) }
     }
 }
 
 impl Slot {
+    fn new(top: usize, shift: u32) -> Slot {
+        Slot(NonZeroUsize::new(top | shift as usize).expect("a slab is not at address 0"))
+    }
+
     /// Takes a stack of `1 << shift` bytes from the pool, or makes one.
     pub(crate) fn take(shift: u32) -> io::Result<Slot> {
         let pool = pool(shift);
@@ -112,25 +114,31 @@ impl Slot {
     /// Gives the stacks back, the coldest first.
     pub(crate) fn give_back(slots: impl Iterator<Item = Slot>) {
         for slot in slots {
-            pool(slot.shift).lock().warm.push(slot);
+            pool(slot.shift()).lock().warm.push(slot);
         }
     }
 
-    /// Writes who runs on this stack into its header.
-    pub(crate) fn set_g(&self, g: &'static G) {
-        // SAFETY: the header lies inside the slot, which this value owns; nobody reads it but `g_at`, whose callers run on
-        // this stack or look at a G that does.
-        unsafe { ptr::write(self.base().get() as *mut *const G, g) };
+    /// The header. It stays where it is for as long as the slot is used.
+    pub(crate) fn header(&self) -> &'static Header {
+        // SAFETY: the header lies inside the slot, is aligned, was zero at first, and zeros are a header without a G. Slots are never
+        // unmapped.
+        unsafe { &*ptr::with_exposed_provenance(self.top() - HEADER) }
+    }
+
+    #[inline]
+    fn top(&self) -> usize {
+        self.0.get() & !SHIFT_BITS
     }
 
     /// log2 of the size.
+    #[inline]
     pub(crate) fn shift(&self) -> u32 {
-        self.shift
+        (self.0.get() & SHIFT_BITS) as u32
     }
 
     /// The addresses that code may use: between guard and base.
-    pub(crate) fn usable(&self) -> std::ops::Range<usize> {
-        self.limit().get() + guard_size(self.shift)..self.base().get()
+    fn usable(&self) -> std::ops::Range<usize> {
+        self.limit().get() + guard_size(self.shift())..self.base().get()
     }
 }
 
@@ -154,8 +162,8 @@ pub(crate) fn g_at(address: usize) -> Option<&'static G> {
         return None;
     }
     let top = (address | ((1 << shift) - 1)) + 1;
-    // SAFETY: the slot is mapped for ever and its header initialised, to zero at first; a G lives for ever.
-    unsafe { ptr::read((top - HEADER) as *const *const G).as_ref() }
+    // SAFETY: the slot is mapped for ever, and so is its header, of zeros at first.
+    unsafe { &*ptr::with_exposed_provenance::<Header>(top - HEADER) }.g()
 }
 
 /// From guard to base: the frames of the green stack that holds `address`. Async-signal-safe.
@@ -209,7 +217,7 @@ pub(crate) fn trim() {
             let usable = slot.usable();
             // The header goes too: it is read as "no G", and written again before the next use.
             // SAFETY: nobody runs on a stack that this function owns.
-            unsafe { libc::madvise(usable.start as *mut _, slot.top.get() - usable.start, libc::MADV_DONTNEED) };
+            unsafe { libc::madvise(usable.start as *mut _, slot.top() - usable.start, libc::MADV_DONTNEED) };
         }
         if !cold.is_empty() {
             pool.lock().cold.append(&mut cold);
@@ -254,11 +262,11 @@ impl Pool {
             self.uncut = map_slab(shift)?;
         }
         // From the top down, so that the neighbours of a new slab, which the kernel puts below the last, are used together.
-        let top = NonZeroUsize::new(self.uncut.end).expect("a slab is not at address 0");
+        let slot = Slot::new(self.uncut.end, shift);
         self.uncut.end -= 1 << shift;
         // Relaxed: a statistic.
         MADE.fetch_add(1, Ordering::Relaxed);
-        Ok(Slot { top, shift })
+        Ok(slot)
     }
 
     fn take_cold(&mut self) -> Vec<Slot> {
@@ -314,7 +322,7 @@ fn map_aligned(size: usize) -> io::Result<usize> {
 }
 
 fn install_guard(slot: &Slot) -> io::Result<()> {
-    let (start, len) = (slot.limit().get() as *mut libc::c_void, guard_size(slot.shift));
+    let (start, len) = (slot.limit().get() as *mut libc::c_void, guard_size(slot.shift()));
     if light_guards_work() {
         // SAFETY: the lower end of a slot that this function has for itself.
         if unsafe { libc::madvise(start, len, MADV_GUARD_INSTALL) } == 0 {
@@ -389,7 +397,7 @@ mod tests {
     #[test]
     fn slots_are_aligned_and_apart() {
         let slots: Vec<_> = (0..600).map(|_| Slot::take(18).unwrap()).collect();
-        let mut tops: Vec<_> = slots.iter().map(|s| s.top.get()).collect();
+        let mut tops: Vec<_> = slots.iter().map(Slot::top).collect();
         tops.sort_unstable();
         assert!(tops.iter().all(|top| top % (1 << 18) == 0));
         assert!(tops.windows(2).all(|w| w[0] < w[1]));
