@@ -42,6 +42,8 @@ pub(crate) const INLINE_PACKET: usize = 64;
 pub struct G {
     pub(crate) status: Status,
     reason: AtomicU8,
+    /// Whether `locked_m` says anything: here, as every switch asks.
+    is_locked: AtomicBool,
     /// Held by whoever walks or changes the stack of a stopped G. Taken after the SCAN bit.
     pub(crate) stack_lock: SpinLock<()>,
     context: UnsafeCell<Context>,
@@ -98,6 +100,7 @@ impl G {
             status: Status::new(),
             stack_lock: SpinLock::new(()),
             reason: AtomicU8::new(0),
+            is_locked: AtomicBool::new(false),
             m: AtomicPtr::new(ptr::null_mut()),
             sp: Cell::new(0),
             header: Cell::new(ptr::null()),
@@ -123,7 +126,9 @@ impl G {
     /// Asks the processor for what a switch to this G needs.
     #[inline]
     pub(crate) fn prefetch(&self) {
+        // What the frame that suspended restores spans two lines.
         prefetch(self.sp.get());
+        prefetch(self.sp.get() + 64);
         prefetch(self.header.get().addr());
     }
 
@@ -180,14 +185,19 @@ impl G {
     }
 
     /// The M that this G must run on, if any.
+    #[inline]
     pub(crate) fn locked_m(&self) -> Option<&'static M> {
-        // Relaxed: written by the G itself while running, read by who schedules it, ordered by the status word.
+        // Relaxed, both: written by the G itself while running, read by who schedules it, ordered by the status word.
+        if !self.is_locked.load(Ordering::Relaxed) {
+            return None;
+        }
         // SAFETY: Ms live for ever.
         unsafe { self.locked_m.load(Ordering::Relaxed).as_ref() }
     }
 
     pub(crate) fn set_locked_m(&self, m: Option<&'static M>) {
         // Relaxed: see `locked_m`.
+        self.is_locked.store(m.is_some(), Ordering::Relaxed);
         self.locked_m.store(m.map_or(ptr::null_mut(), |m| ptr::from_ref(m).cast_mut()), Ordering::Relaxed);
     }
 

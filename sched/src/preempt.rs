@@ -17,7 +17,7 @@ use std::ptr;
 use std::sync::atomic::{Ordering, compiler_fence};
 
 use crate::fatal::fatal;
-use crate::p::P;
+use crate::p::{P, PState};
 use crate::sched::{Sched, sched};
 use crate::stack;
 use crate::syscall;
@@ -27,10 +27,16 @@ use crate::traceback::Registers;
 const SIGNAL: libc::c_int = libc::SIGURG;
 
 /// Asks the M that holds `p` to give it up.
+///
+/// If the M enters a blocking call just before the signal comes, the call may return early, with EINTR, as far as SA_RESTART does not
+/// cover it. So the last look at the P is just before.
 pub(crate) fn ask(sched: &Sched, p: &P) {
     // Relaxed: if the P changes hands meanwhile, the signal goes to an M that does not need it, and costs its G a detour.
     let holder = p.held_by.load(Ordering::Relaxed);
     let Some(m) = holder.checked_sub(1).map(|i| sched.lists.lock().all_ms[i]) else { return };
+    if p.state() != PState::Running {
+        return;
+    }
     // SAFETY: a signal to a thread of this process that handles it; if the thread has ended, the call fails.
     unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), m.tid(), SIGNAL) };
 }

@@ -111,9 +111,13 @@ fn execute(m: &'static M, pick: Pick) -> After {
                 g.status.transition(State::Waiting, State::Runnable);
             }
             Back::Suspended(Leave::Yield) => {
+                // This M's P may be another by now. Others come first, those of the global queue included: two threads that yield
+                // to each other would keep the P from who comes back from a blocking call.
+                let p = m.held_p();
+                fetch_global(sched(), p);
                 g.status.leave_running(State::Runnable);
-                // SAFETY: this M holds its P, which may be another by now.
-                unsafe { m.held_p().owner() }.queue.push_started(g);
+                // SAFETY: this M holds the P.
+                unsafe { p.owner() }.queue.push_started(g);
                 return After::Goes;
             }
             Back::Suspended(Leave::NeedP) => {
@@ -220,6 +224,14 @@ fn take_global(sched: &Sched, p: &'static P, batch: usize) -> Option<Pick> {
         }
     }
     None
+}
+
+/// Moves a batch of Gs from the global queue to the P's own.
+#[inline]
+fn fetch_global(sched: &Sched, p: &'static P) {
+    // SAFETY: the M that calls this holds the P.
+    let queue = unsafe { &p.owner().queue };
+    while !sched.global.is_empty() && sched.global.steal_batch_with_limit(queue.started(), GLOBAL_BATCH).is_retry() {}
 }
 
 /// Wakes the Gs whose time has come on `of`, to run on `p`, which the caller holds.

@@ -24,6 +24,9 @@ use crate::traceback::Registers;
 
 /// Runs `f`, which may block its OS thread, in syscall state: the P goes on with other green threads. `f` runs on the OS
 /// thread's own stack, and what it calls of this runtime behaves as on any OS thread. On a plain OS thread, just calls `f`.
+///
+/// A system call in `f` may be interrupted by a signal of this runtime, as by any other signal: calls that the kernel does not restart (`nanosleep`,
+/// `poll`) then return early, with EINTR.
 pub fn unblock<R>(f: impl FnOnce() -> R) -> R {
     let section = Section::enter();
     let Some(g) = section.g() else { return f() };

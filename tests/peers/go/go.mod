@@ -1,0 +1,3 @@
+module sward/tests/peers/go
+
+go 1.25

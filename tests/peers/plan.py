@@ -1,0 +1,91 @@
+"""What `compare` runs on which peers, and the goal of each row."""
+
+from dataclasses import dataclass, field
+
+# What each label stands for. A label without a program of its own is a variant of the one named
+# before its dash.
+PROGRAMS = ["sward", "go", "tokio", "tokio-je", "may", "threads"]
+LABELS = {
+    "sward": "this project",
+    "go": "what a Go user writes",
+    "go-cap1": "Go with channels of capacity 1 for unbuffered ones, as tokio and may have to",
+    "go-noyield": "Go without the yields of the computing goroutines",
+    "tokio": "multi-thread runtime, glibc malloc",
+    "tokio-je": "the same with jemalloc",
+    "tokio-std": "tokio with std's mutex",
+    "tokio-bip": "tokio with `block_in_place` around what blocks",
+    "tokio-sb": "tokio with `spawn_blocking` for what blocks",
+    "tokio-oneshot": "tokio with oneshot channels, not rated",
+    "may": "stackful coroutines",
+    "may-unb": "may with an unbounded channel, not rated",
+    "threads": "OS threads with std's channels and locks, on as many CPUs as the row says",
+}
+# These do less than the workload asks for.
+NOT_RATED = {"may-unb", "tokio-oneshot"}
+
+
+@dataclass
+class Goal:
+    """What sward is to reach in a row: ratios to peers, or a limit of its own."""
+
+    text: str = ""
+    of_best: float | None = None  # at most so much of the best peer
+    of: dict[str, float] = field(default_factory=dict)  # at most so much of these peers
+    limit: float | None = None  # at most so much
+    more_is_better: bool = False  # then the ratios are lower bounds
+
+    def met(self, sward, others):
+        """Whether `sward` reaches the goal beside the `others`; None when that cannot be said."""
+        bounds = [others[peer] * ratio for peer, ratio in self.of.items() if peer in others]
+        if self.of_best and others:
+            bounds.append(min(others.values()) * self.of_best)
+        if self.limit:
+            bounds.append(self.limit)
+        if not bounds:
+            return None
+        return all(sward >= b if self.more_is_better else sward <= b for b in bounds)
+
+
+def ratio(bound, **of):
+    others = "".join(f"; ≤{r} of {peer}" for peer, r in of.items())
+    return Goal(f"≤{bound}{others}", of_best=bound, of=of)
+
+
+@dataclass
+class Workload:
+    """A program to run on each of `peers`, and the goals of the metrics that it prints."""
+
+    name: str
+    peers: list[str]
+    goals: dict[str, Goal]
+    n: int | None = None  # None: each peer's default
+
+
+USUAL = ["sward", "go", "tokio", "tokio-je", "may"]
+ALL = [*USUAL, "threads"]
+BLOCKING = ["sward", "go", "tokio", "tokio-bip", "tokio-sb", "may", "threads"]
+WORKLOADS = [
+    Workload("spawn", ALL, {"spawn": ratio(0.8)}),
+    Workload("yield", ALL, {"yield": ratio(1.0, go=0.7, may=0.7)}),
+    Workload("yield1", ALL, {"yield1": ratio(0.8)}),
+    Workload("pingpong", [*ALL, "go-cap1"], {"pingpong": ratio(0.7)}),
+    Workload("chanbuf", [*ALL, "may-unb"], {"chanbuf": ratio(0.8)}),
+    Workload("skynet", USUAL, {"skynet": ratio(0.8)}),
+    Workload("skynet", ALL, {"skynet_10000": Goal()}, n=10_000),
+    Workload("sieve", [*USUAL, "go-cap1"], {"sieve": ratio(0.8)}),
+    Workload("ring", [*ALL, "go-cap1"], {"ring": ratio(0.8)}),
+    Workload("mutex", [*ALL, "tokio-std"], {"mutex": ratio(1.0)}),
+    Workload("timers", USUAL, {"timers": ratio(0.8), "timers_cpu": ratio(0.8)}),
+    Workload("timers", USUAL, {"timers_30000": Goal(), "timers_cpu_30000": Goal()}, n=30_000),
+    Workload("idle", ALL, {"idle_10000": Goal()}, n=10_000),
+    Workload("idle", [*USUAL, "tokio-oneshot"], {"idle_1000000": Goal("<4,900", limit=4_900)}, n=1_000_000),
+    Workload("hog", BLOCKING, {"hog_p50": Goal(), "hog_p99": Goal("≤5", limit=5), "hog_max": Goal()}),
+    Workload(
+        "blockc",
+        [*BLOCKING, "go-noyield"],
+        {
+            "blockc": Goal("≤116", limit=116),
+            "blockc_work": Goal("≥1.0 of tokio-bip", of={"tokio-bip": 1.0}, more_is_better=True),
+        },
+    ),
+]

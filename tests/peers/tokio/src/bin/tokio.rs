@@ -1,0 +1,5 @@
+//! The peer `tokio`, with glibc's malloc.
+
+fn main() {
+    peer_tokio::run("tokio");
+}
