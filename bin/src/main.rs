@@ -25,14 +25,14 @@ fn main() -> ExitCode {
         Command::Run(run) => run.start(),
         Command::Bench(args) => return bench::run(args),
     };
-    outcome.unwrap_or_else(output_failed)
+    outcome.unwrap_or_else(|error| ExitCode::from(output_failed(&error)))
 }
 
-/// What to do when standard output cannot be written. A reader who has seen enough (`| head`) is no failure.
-fn output_failed(error: io::Error) -> ExitCode {
+/// The exit code when standard output cannot be written. A reader who has seen enough (`| head`) is no failure.
+fn output_failed(error: &io::Error) -> u8 {
     if error.kind() == ErrorKind::BrokenPipe {
-        return ExitCode::SUCCESS;
+        return 0;
     }
     report::note(format_args!("sward: standard output: {error}"));
-    ExitCode::FAILURE
+    1
 }

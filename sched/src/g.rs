@@ -126,9 +126,10 @@ impl G {
     /// Asks the processor for what a switch to this G needs.
     #[inline]
     pub(crate) fn prefetch(&self) {
-        // What the frame that suspended restores spans two lines.
-        prefetch(self.sp.get());
-        prefetch(self.sp.get() + 64);
+        // What the frames restore that have suspended, a few calls deep.
+        for line in 0..5 {
+            prefetch(self.sp.get() + line * 64);
+        }
         prefetch(self.header.get().addr());
     }
 

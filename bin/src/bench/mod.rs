@@ -29,6 +29,8 @@ use sward::settings::parse_procs;
 
 use output::Output;
 
+use crate::report::note;
+
 /// A program that measures one thing.
 struct Workload {
     name: &'static str,
@@ -188,7 +190,7 @@ pub fn run(args: Args) -> ExitCode {
 }
 
 fn bad_usage(problem: impl fmt::Display) -> ExitCode {
-    eprintln!("sward bench: {problem}");
+    note(format_args!("sward bench: {problem}"));
     ExitCode::from(2)
 }
 
@@ -214,7 +216,7 @@ fn run_all(args: &Args) -> ExitCode {
     let executable = match std::env::current_exe() {
         Ok(path) => path,
         Err(error) => {
-            eprintln!("sward bench: cannot find this executable to start it again: {error}");
+            note(format_args!("sward bench: cannot find this executable to start it again: {error}"));
             return ExitCode::FAILURE;
         }
     };
@@ -233,7 +235,7 @@ fn run_all(args: &Args) -> ExitCode {
             Ok(status) => status.to_string(),
             Err(error) => error.to_string(),
         };
-        eprintln!("sward bench: {} failed: {failure}", workload.name);
+        note(format_args!("sward bench: {} failed: {failure}", workload.name));
         worst = ExitCode::FAILURE;
     }
     worst

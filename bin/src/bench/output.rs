@@ -1,7 +1,12 @@
 //! What a workload tells the world: its measurements, or that its result is wrong.
 
 use std::fmt::Display;
+use std::io::{self, Write};
+use std::process;
 use std::time::Duration;
+
+use crate::output_failed;
+use crate::report::note;
 
 /// Where measurements go: stdout, a line each, in the form the user chose.
 #[derive(Clone)]
@@ -22,7 +27,7 @@ impl Output {
         if self.json {
             self.print_json(metric, value.into(), unit);
         } else {
-            println!("{metric} {} {value:.2} {unit}", self.label);
+            print(format_args!("{metric} {} {value:.2} {unit}", self.label));
         }
     }
 
@@ -41,7 +46,7 @@ impl Output {
         if self.json {
             self.print_json(metric, "STARVED".into(), unit);
         } else {
-            println!("{metric} {} STARVED {unit}", self.label);
+            print(format_args!("{metric} {} STARVED {unit}", self.label));
         }
     }
 
@@ -54,7 +59,14 @@ impl Output {
             "n": self.n,
             "procs": sward::procs(),
         });
-        println!("{line}");
+        print(line);
+    }
+}
+
+/// Prints a line. A measurement that cannot be told ends the process: there is nothing else to do.
+fn print(line: impl Display) {
+    if let Err(error) = writeln!(io::stdout(), "{line}") {
+        process::exit(output_failed(&error).into());
     }
 }
 
@@ -67,7 +79,7 @@ pub fn sized(metric: &str, n: u64, usual: u64) -> String {
 /// Ends the process with exit code 1 unless the workload computed what it should have.
 pub fn check<T: PartialEq + Display>(what: &str, got: T, expected: T) {
     if got != expected {
-        eprintln!("sward bench: wrong result: {what} is {got}, expected {expected}");
-        std::process::exit(1);
+        note(format_args!("sward bench: wrong result: {what} is {got}, expected {expected}"));
+        process::exit(1);
     }
 }

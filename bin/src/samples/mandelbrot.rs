@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use png::{BitDepth, ColorType, Encoder};
 use sward::fs::File;
-use sward::thread;
+use sward::thread::{self, Builder};
 
 use super::whole;
 use crate::progress;
@@ -31,6 +31,10 @@ type Pixel = [u8; 3];
 
 const IN_THE_SET: Pixel = [0; 3];
 
+/// Stack of the green thread that writes the file. The compressor makes its tables on the stack before they are boxed,
+/// some 300 KiB of them where the compiler does not optimise.
+const WRITER_STACK: usize = 1 << 20;
+
 pub fn run(args: Args) -> io::Result<ExitCode> {
     let output = args.output;
     // Both fit: their parsers have seen to that.
@@ -38,8 +42,9 @@ pub fn run(args: Args) -> io::Result<ExitCode> {
     // The file is made first: a path that cannot be written is known before the work is done.
     let written = File::create(&output).and_then(|file| {
         let picture = draw(size, iterations);
-        write_png(file, size, &picture)?;
-        Ok(picture.iter().filter(|&&pixel| pixel == IN_THE_SET).count())
+        let inside = picture.iter().filter(|&&pixel| pixel == IN_THE_SET).count();
+        write(file, size, picture)?;
+        Ok(inside)
     });
     let path = output.display();
     match written {
@@ -97,6 +102,16 @@ fn colour(escape: u32, iterations: u32) -> Pixel {
     let near = f64::from(escape + 1).ln() / f64::from(iterations).ln_1p();
     let shade = |from: f64, to: f64| (from + (to - from) * near) as u8;
     [shade(0.0, 255.0), shade(8.0, 240.0), shade(64.0, 160.0)]
+}
+
+/// Writes the picture on a green thread with room for the compressor, however small the other stacks are.
+fn write(file: File, size: u32, picture: Vec<Pixel>) -> io::Result<()> {
+    let writer = Builder::new()
+        .name("writer".to_owned())
+        .stack_size(WRITER_STACK)
+        .spawn(move || write_png(file, size, &picture))
+        .expect("a green thread can be started");
+    writer.join().expect("the writer does not panic")
 }
 
 fn write_png(file: File, size: u32, picture: &[Pixel]) -> io::Result<()> {

@@ -14,7 +14,7 @@ use crate::report::{check, note};
 #[command(after_help = "Example:\n  sward run ring --nodes 503 --hops 2000000")]
 pub struct Args {
     /// How many green threads the ring has
-    #[arg(long, value_name = "N", default_value_t = 503, value_parser = whole(1..=10_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 503, value_parser = whole(2..=10_000_000))]
     nodes: u64,
     /// How often the token is passed on
     #[arg(long, value_name = "N", default_value_t = 2_000_000, value_parser = whole(0..=MOST))]
