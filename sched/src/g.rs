@@ -35,9 +35,9 @@ use crate::traceback::Registers;
 /// Bytes in a G for the closure and the result of a thread; larger ones take a block of the heap.
 pub(crate) const INLINE_PACKET: usize = 64;
 
-/// A green thread. See the [module](self).
+/// A green thread.
 ///
-/// A switch touches the first cache line only, and one of the stack, its [`Header`].
+/// A switch touches the first cache line only, and one of the stack, its `Header`.
 #[repr(C, align(64))]
 pub struct G {
     pub(crate) status: Status,
@@ -61,7 +61,7 @@ pub struct G {
     pub(crate) ticket: Ticket,
     /// `thread::park`'s token.
     pub(crate) token: Token,
-    /// The state of the join handle: see [`spawn`](crate::spawn).
+    /// The state of the join handle: see the module `spawn`.
     pub(crate) join: AtomicUsize,
     pub(crate) references: AtomicU32,
     /// Whether the last wait with a time-out ended by it.

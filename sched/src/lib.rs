@@ -2,20 +2,20 @@
 //! is made of.
 //!
 //! # G, M, P
-//! - A [**G**](g) is a green thread: a status word, a coroutine on a stack of its own, what it waits for.
-//! - An [**M**](m) is an OS thread. Its own stack runs the [scheduler loop](schedule) and foreign code.
-//! - A [**P**](p) is the right to run green threads: a [queue of runnable Gs](run_queue), [timers](timer), dead Gs and warm
+//! - A **G** (`g`) is a green thread: a status word, a coroutine on a stack of its own, what it waits for.
+//! - An **M** (`m`) is an OS thread. Its own stack runs the scheduler loop (`schedule`) and foreign code.
+//! - A **P** (`p`) is the right to run green threads: a queue of runnable Gs (`run_queue`), timers (`timer`), dead Gs and warm
 //!   stacks for the next ones. There are as many as threads may run at once.
 //!
-//! An M with a P takes Gs from the queue and [switches](context) to them. A G that waits is [parked](park) and costs no OS thread. One that
-//! [blocks its OS thread](syscall), or [runs too long](preempt), loses its P to another M. [sysmon] watches over that. An M without
-//! work [sleeps](idle), after a [handshake] that keeps work from being overlooked.
+//! An M with a P takes Gs from the queue and switches to them (`context`). A G that waits is parked (`park`) and costs no OS thread. One
+//! that blocks its OS thread (`syscall`), or runs too long (`preempt`), loses its P to another M. `sysmon` watches over that. An M without
+//! work sleeps (`idle`), after a `handshake` that keeps work from being overlooked.
 //!
 //! # Rules
 //! - The scheduler never runs on a G's stack. User code runs on an M's only inside [`unblock`], where the M has no P.
 //! - Runtime code on a G that needs its P, or holds a [spin lock](SpinLock), is in a [`Section`]; user code never is.
 //! - Every wait is a [`Section::park`], with a [`Reason`].
-//! - Nothing here is found through thread-local storage: the G is found from the [stack pointer](stack), the M from the G. What a thread-local's
+//! - Nothing here is found through thread-local storage: the G is found from the stack pointer (`stack`), the M from the G. What a thread-local's
 //!   address is worth after a switch is nothing: the compiler may have kept it.
 //! - Atomic orderings name what they pair with.
 

@@ -7,7 +7,7 @@
 //! 3. the P's own queue ([`run_queue`](crate::run_queue));
 //! 4. the global queue;
 //! 5. other Ps, in random order, half a queue at a time; in the last round also their timers and their `run_next`;
-//! 6. sleep ([`idle`](crate::idle)).
+//! 6. sleep ([`idle`]).
 //!
 //! At most half as many Ms steal as there are busy Ps: one that finds nothing costs its victims cache misses.
 

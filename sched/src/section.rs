@@ -18,7 +18,7 @@ use crate::m::M;
 use crate::p::P;
 use crate::stack;
 
-/// The calling thread is in runtime code and keeps its P. See the [module](self).
+/// The calling thread is in runtime code and keeps its P.
 #[must_use]
 pub struct Section {
     g: Option<&'static G>,

@@ -15,7 +15,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// A mutual exclusion lock that spins. See the [module](self).
+/// A mutual exclusion lock that spins.
 #[derive(Default)]
 pub struct SpinLock<T> {
     locked: AtomicBool,

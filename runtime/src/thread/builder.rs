@@ -76,7 +76,7 @@ impl Builder {
         Ok(JoinHandle::new(unsafe { sward_sched::spawn(birth, f) }))
     }
 
-    /// Starts the thread in a [`scope`](super::scope).
+    /// Starts the thread in a [`scope`](super::scope()).
     ///
     /// # Errors
     /// As [`spawn`](Self::spawn).
