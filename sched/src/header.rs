@@ -34,9 +34,9 @@ pub(crate) struct Header {
 
 /// Room for the header: corosensei wants its base aligned to 16 bytes.
 pub(crate) const HEADER: usize = size_of::<Header>().next_multiple_of(16);
-/// What corosensei keeps below the base.
-const LINK: usize = 16;
-const _: () = assert!(HEADER + LINK <= 64);
+/// What corosensei keeps below the base: the link, and, built for AddressSanitizer, above it the bounds of the M's stack.
+pub(crate) const LINK: usize = if cfg!(feature = "asan") { 32 } else { 16 };
+const _: () = assert!(HEADER + LINK <= 64 || cfg!(feature = "asan"));
 
 impl Header {
     /// corosensei's link, which is what it calls the yielder of the coroutine on this stack.

@@ -7,6 +7,8 @@
 //! one as long as timers are armed: each M that goes to sleep looks at the earliest timer of all, and if the keeper's time-out is later,
 //! it becomes the keeper itself. While any P is busy, its M runs the timers, and sysmon guards them.
 
+use std::panic::{self, AssertUnwindSafe};
+
 use crate::clock::{self, NEVER, Nanos};
 use crate::deadlock;
 use crate::fatal::fatal;
@@ -198,7 +200,13 @@ impl Sched {
         m.set_next_p(Some(p));
         m.set_spinning(spinning);
         let thread = std::thread::Builder::new().name(format!("sward-m{}", m.id));
-        if let Err(error) = thread.spawn(move || crate::schedule::run_m(m)) {
+        let run = move || {
+            // A panic of the scheduler's own is a broken invariant. It must not end a thread that holds a P and somebody's stack.
+            if panic::catch_unwind(AssertUnwindSafe(|| crate::schedule::run_m(m))).is_err() {
+                fatal!("M {} panicked", m.id);
+            }
+        };
+        if let Err(error) = thread.spawn(run) {
             fatal!(
                 "cannot start OS thread number {threads} for green threads: {error}; see ulimit -u and the cgroup's pids.max"
             );

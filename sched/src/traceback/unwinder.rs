@@ -10,10 +10,7 @@ use framehop::{CacheNative, MustNotAllocateDuringUnwind, UnwindRegsNative, Unwin
 
 use super::Registers;
 use super::modules::{self, Generation};
-
-/// The coroutine library's words at the base of a green stack: the link to the stack that resumed it, and the first
-/// function.
-const LINK_BYTES: usize = 16;
+use crate::header::LINK;
 
 /// How far below its stack pointer a leaf function may keep data, by the x86_64 ABI.
 const RED_ZONE: usize = 128;
@@ -100,7 +97,7 @@ impl Unwinder {
         stack: Range<usize>,
         frames: &mut [usize],
     ) -> usize {
-        let link = stack.end.saturating_sub(LINK_BYTES)..stack.end;
+        let link = stack.end.saturating_sub(LINK)..stack.end;
         let live = registers.sp.saturating_sub(RED_ZONE).max(stack.start)..link.start;
         let at_root = Cell::new(false);
         let mut read_word = |address: u64| {
