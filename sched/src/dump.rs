@@ -134,8 +134,14 @@ impl Walker {
     fn look(&mut self, g: &GRef) -> Option<Seen> {
         self.len = 0;
         let g = g.g();
-        let scanned = g.status.begin_scan();
-        let state = scanned.unwrap_or_else(|| g.status.load());
+        // Between the two looks a thread may stop or go on.
+        let (state, scanned) = loop {
+            let scanned = g.status.begin_scan();
+            let state = scanned.unwrap_or_else(|| g.status.load());
+            if scanned.is_some() || !state.is_stopped() {
+                break (state, scanned);
+            }
+        };
         if scanned.is_some() {
             let _walking = g.stack_lock.lock();
             if let (Some(registers), Some(frames)) = (g.registers(), g.frames())

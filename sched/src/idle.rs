@@ -1,7 +1,7 @@
 //! Idle Ps and idle Ms: how a P finds an M, and where an M without work sleeps.
 //!
 //! An M that has run dry releases its P, looks once more (see [`handshake`](crate::handshake)), and sleeps on its note. Who needs an M takes
-//! one from the list, hands it a P, and wakes it; without one on the list, it starts a thread.
+//! one from the list, hands it a P, and wakes it; without one on the list, it has sysmon start a thread.
 //!
 //! While all Ps are idle, somebody must wake for the next timer: the **keeper**, an idle M that sleeps with a time-out. There is
 //! one as long as timers are armed: each M that goes to sleep looks at the earliest timer of all, and if the keeper's time-out is later,
@@ -25,6 +25,8 @@ pub(crate) struct Lists {
     ms: Vec<&'static M>,
     /// Every M ever made.
     pub(crate) all_ms: Vec<&'static M>,
+    /// Ms whose threads are to be started.
+    unborn_ms: Vec<&'static M>,
     /// Ms whose threads have ended.
     ended_ms: Vec<&'static M>,
     /// Ms that sleep until the G that is locked to them is scheduled.
@@ -73,7 +75,7 @@ impl Lists {
 
     /// How many OS threads the scheduler has.
     pub(crate) fn threads(&self) -> usize {
-        self.all_ms.len() - self.ended_ms.len()
+        self.all_ms.len() - self.ended_ms.len() - self.unborn_ms.len()
     }
 
     /// How many Ms sleep for want of work.
@@ -186,7 +188,10 @@ impl Sched {
         }
     }
 
-    /// Starts an OS thread that runs green threads, beginning with `p`.
+    /// Has an OS thread started that runs green threads, beginning with `p`.
+    ///
+    /// sysmon starts it. A thread inherits much from the one that starts it (signal mask, CPU affinity, namespaces), and this one may be
+    /// locked to a G that has changed them for itself.
     #[inline(never)]
     fn new_m(&self, p: &'static P, spinning: bool) {
         let mut lists = self.lists.lock();
@@ -195,21 +200,30 @@ impl Sched {
             lists.all_ms.push(m);
             m
         });
-        let threads = lists.threads();
-        drop(lists);
         m.set_next_p(Some(p));
         m.set_spinning(spinning);
-        let thread = std::thread::Builder::new().name(format!("sward-m{}", m.id));
-        let run = move || {
-            // A panic of the scheduler's own is a broken invariant. It must not end a thread that holds a P and somebody's stack.
-            if panic::catch_unwind(AssertUnwindSafe(|| crate::schedule::run_m(m))).is_err() {
-                fatal!("M {} panicked", m.id);
+        lists.unborn_ms.push(m);
+        drop(lists);
+        self.sysmon.poke();
+    }
+
+    /// Starts the threads that were asked for. For sysmon.
+    pub(crate) fn start_unborn_ms(&self) {
+        let unborn = std::mem::take(&mut self.lists.lock().unborn_ms);
+        for m in unborn {
+            let run = move || {
+                // A panic of the scheduler's own is a broken invariant. It must not end a thread that holds a P and somebody's stack.
+                if panic::catch_unwind(AssertUnwindSafe(|| crate::schedule::run_m(m))).is_err() {
+                    fatal!("M {} panicked", m.id);
+                }
+            };
+            let thread = std::thread::Builder::new().name(format!("sward-m{}", m.id));
+            if let Err(error) = thread.spawn(run) {
+                let threads = self.lists.lock().threads();
+                fatal!(
+                    "cannot start OS thread number {threads} for green threads: {error}; see ulimit -u and the cgroup's pids.max"
+                );
             }
-        };
-        if let Err(error) = thread.spawn(run) {
-            fatal!(
-                "cannot start OS thread number {threads} for green threads: {error}; see ulimit -u and the cgroup's pids.max"
-            );
         }
     }
 }

@@ -27,7 +27,9 @@ use std::time::Duration;
 use crossbeam_deque::{Injector, Steal, Stealer, Worker};
 
 use crate::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
+use crate::context;
 use crate::g::G;
+use crate::stack;
 
 /// A runnable G in a queue.
 #[derive(Clone, Copy)]
@@ -129,13 +131,13 @@ impl RunQueue {
     /// Appends a G that has run before.
     #[inline]
     pub(crate) fn push_started(&self, g: &'static G) {
-        self.started.push(Task(g));
+        push(&self.started, g);
     }
 
     /// Adds a G that has not run yet.
     #[inline]
     pub(crate) fn push_fresh(&self, g: &'static G) {
-        self.fresh.push(Task(g));
+        push(&self.fresh, g);
     }
 
     /// Makes `g` the next to run; the one that was to be so joins the tail. Tells whether there was one.
@@ -220,6 +222,30 @@ impl RunQueue {
     /// The queue into which a batch from the global queue goes.
     pub(crate) fn started(&self) -> &Worker<Task> {
         &self.started
+    }
+}
+
+/// Appends `g`. A deque that grows does so on the M's stack: crossbeam's memory reclamation takes kilobytes of it in a debug build, more
+/// than a small green stack has left.
+#[inline]
+fn push(deque: &Worker<Task>, g: &'static G) {
+    let len = deque.len();
+    if len >= LEAST_CAPACITY && len.is_power_of_two() {
+        push_growing(deque, g);
+    } else {
+        deque.push(Task(g));
+    }
+}
+
+/// crossbeam's capacities are powers of two from here.
+const LEAST_CAPACITY: usize = 64;
+
+#[cold]
+fn push_growing(deque: &Worker<Task>, g: &'static G) {
+    match stack::current_g() {
+        // SAFETY: the caller runs on that stack, and pushing suspends nobody.
+        Some(caller) => unsafe { context::on_m_stack(caller, || deque.push(Task(g))) },
+        None => deque.push(Task(g)),
     }
 }
 

@@ -43,6 +43,8 @@ enum After {
 /// The life of an M's thread.
 pub(crate) fn run_m(m: &'static M) {
     m.adopt_thread();
+    // What crossbeam's deques need of each thread is set up when first used, which would be on some green stack, and takes kilobytes.
+    drop(crossbeam_epoch::pin());
     let _alternate_stack = crate::overflow::AlternateStack::install();
     idle::take_handed_p(m);
     loop {

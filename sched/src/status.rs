@@ -43,6 +43,11 @@ pub(crate) enum State {
 const SCAN: u32 = 0x10;
 
 impl State {
+    /// Whether a scanner may keep it so.
+    pub(crate) fn is_stopped(self) -> bool {
+        !matches!(self, State::Running | State::Next | State::Idle)
+    }
+
     fn of(word: u32) -> State {
         match word & !SCAN {
             0 => State::Idle,
@@ -126,7 +131,7 @@ impl Status {
         // Relaxed: the CAS below decides.
         let word = self.0.load(Ordering::Relaxed);
         let state = State::of(word);
-        if word & SCAN != 0 || matches!(state, State::Running | State::Next | State::Idle) {
+        if word & SCAN != 0 || !state.is_stopped() {
             return None;
         }
         // Acquire pairs with the release that stopped the G: its saved registers are seen.

@@ -5,7 +5,7 @@
 //! - asks for a **fair turn** on a P whose time slice has lasted 10 ms;
 //! - takes the P from a **hog**, a G that has not switched in that time while others wait ([`preempt`]);
 //! - sees to **timers** that are overdue since their P is busy: an idle P steals them, or the G that is in the way is treated as a hog;
-//! - gives the memory of cold stacks back, repeats an undecided deadlock check, prints `schedtrace` lines, and writes the dumps that
+//! - starts the OS threads that the scheduler needs, gives the memory of cold stacks back, repeats an undecided deadlock check, prints `schedtrace` lines, and writes the dumps that
 //!   signal handlers ask for.
 //!
 //! # How often it looks
@@ -154,6 +154,7 @@ impl Watch {
         }
         loop {
             self.sleep(sched);
+            sched.start_unborn_ms();
             let now = clock::now();
             // Acquire pairs with the release in `ask_dump`.
             if sched.sysmon.dump_wanted.swap(false, Ordering::Acquire) {
