@@ -26,6 +26,9 @@
 //! It may be on another OS thread after each wait. Rust's `thread_local!` does not know that: an address of a thread-local that is kept across a
 //! wait points to another thread's variable afterwards. In particular, do not hold a `std::sync::MutexGuard` across a wait.
 //!
+//! The runtime knows a green thread by its stack. Code that runs on yet another one, a coroutine of another library or a segment of `stacker`'s,
+//! is an OS thread to it: a wait there holds up the OS thread, and the processor with it.
+//!
 //! Its stack is of a fixed size, 256 KiB unless asked for otherwise ([`thread::Builder::stack_size`], `SWARD_STACK`). One that overflows is
 //! reported, with a traceback, and ends the process.
 

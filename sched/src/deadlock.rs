@@ -8,39 +8,62 @@
 //! So the detector works in a program of green threads alone, as in Go; it also does when the program has OS threads that come and go; and
 //! it never kills a program whose OS thread was about to send. (Go turns its detector off for good once foreign code is linked: golang/go#25538.)
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use crate::clock::NEVER;
 use crate::dump;
 use crate::sched::Sched;
 use crate::sleeper::os_threads_blocked;
+use crate::stderr::RawStderr;
 
 /// Ends the process, with a report, if all green threads wait for ever.
 pub(crate) fn check(sched: &Sched) {
-    // First: a thread that is not ours may wake one of ours and end before the rest is counted, but not the reverse.
+    // The kernel's count and ours are taken one after the other. They are worth something only if nothing changed in between.
+    let before = Ours::count(sched);
     let threads = threads_of_process();
-    let lists = sched.lists.lock();
-    // A P that is on its way from one M to another is not idle, though both may look asleep.
-    let asleep = lists.active_ms() == 0
-        && sched.handshake.idle() >= sched.procs()
-        && sched.next_timer() == NEVER
-        && !sched.has_work()
-        && sched.live_threads() != 0;
-    let ours = lists.threads() + usize::from(sched.sysmon.is_running()) + os_threads_blocked();
-    drop(lists);
-    if !asleep {
+    let ours = Ours::count(sched);
+    if !ours.asleep {
         return;
     }
-    if threads.is_none_or(|threads| threads > ours) {
+    if before != ours || threads.is_none_or(|threads| threads as isize > ours.threads) {
         sched.sysmon.set_undecided();
         return;
     }
     die(sched)
 }
 
+/// What is known of the threads that wake nobody.
+#[derive(PartialEq, Eq)]
+struct Ours {
+    /// All green threads wait, and no timer is armed.
+    asleep: bool,
+    /// The OS threads that are the scheduler's, or wait in the runtime.
+    threads: isize,
+    /// Numbers that change when one begins, ends, blocks or is woken.
+    changes: (usize, usize),
+}
+
+impl Ours {
+    fn count(sched: &Sched) -> Ours {
+        let lists = sched.lists.lock();
+        let (blocked, blocked_changes) = os_threads_blocked();
+        let sysmon = isize::from(sched.sysmon.is_running());
+        Ours {
+            // A P that is on its way from one M to another is not idle, though both may look asleep.
+            asleep: lists.active_ms() == 0
+                && sched.handshake.idle() >= sched.procs()
+                && sched.next_timer() == NEVER
+                && !sched.has_work()
+                && sched.live_threads() != 0,
+            threads: lists.threads() as isize + sysmon + blocked,
+            changes: (lists.changes(), blocked_changes),
+        }
+    }
+}
+
 /// Prints the report and exits with 2.
 fn die(sched: &Sched) -> ! {
-    let mut stderr = io::stderr().lock();
+    let mut stderr = RawStderr;
     // Nothing is left to do about a stderr that takes no more.
     let _ = writeln!(stderr, "fatal: all green threads are asleep - deadlock!\n");
     let _ = dump::write_all(sched, &mut stderr);

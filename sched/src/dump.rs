@@ -11,6 +11,7 @@ use crate::clock;
 use crate::g::{self, G, GRef};
 use crate::sched::{Backtrace, Sched, sched};
 use crate::status::State;
+use crate::stderr::RawStderr;
 use crate::traceback::{Cache, Traceback, Unwinder};
 
 /// The most frames shown of a thread.
@@ -20,14 +21,15 @@ const MAX_FRAMES: usize = 100;
 pub(crate) fn on_sigquit() {
     // SAFETY: `ask_dump` is async-signal-safe.
     let registered = unsafe { signal_hook::low_level::register(libc::SIGQUIT, || sched().sysmon.ask_dump()) };
-    if let Err(error) = registered {
-        eprintln!("sward: no dump on SIGQUIT: {error}");
+    match registered {
+        Ok(_) => crate::preempt::use_alternate_stack(libc::SIGQUIT),
+        Err(error) => eprintln!("sward: no dump on SIGQUIT: {error}"),
     }
 }
 
 /// Answers SIGQUIT.
 pub(crate) fn on_request(sched: &Sched) -> ! {
-    let mut stderr = io::stderr().lock();
+    let mut stderr = RawStderr;
     // Nothing is left to do about a stderr that takes no more.
     let _ = writeln!(stderr, "SIGQUIT: quit\n");
     let _ = write_all(sched, &mut stderr);

@@ -1,12 +1,16 @@
 //! What happens when an invariant is broken: the process says which, with the values, and aborts. Going on would corrupt.
 
 use std::fmt;
+use std::io::Write;
+
+use crate::stderr::RawStderr;
 
 /// Prints `fatal: …` to stderr and aborts the process.
 #[cold]
 #[inline(never)]
 pub(crate) fn abort(what: fmt::Arguments<'_>) -> ! {
-    eprintln!("fatal: {what}");
+    // Nothing is left to do about a stderr that takes no more.
+    let _ = writeln!(RawStderr, "fatal: {what}");
     std::process::abort();
 }
 

@@ -305,7 +305,11 @@ impl GRef {
     /// Counts a reference.
     pub(crate) fn new(g: &'static G) -> GRef {
         // Relaxed: made from a reference that exists already.
-        g.references.fetch_add(1, Ordering::Relaxed);
+        let before = g.references.fetch_add(1, Ordering::Relaxed);
+        // Only a program that forgets handles in a loop gets here. Wrapping to 0 would free the G under its users.
+        if before > u32::MAX / 2 {
+            crate::fatal::fatal!("green thread {} has {before} handles", g.id());
+        }
         GRef(g)
     }
 

@@ -93,6 +93,14 @@ impl Handshake {
         fence(Ordering::SeqCst);
     }
 
+    /// For an M that has released its P without having spun: whether it must look at all queues once more after this.
+    pub(crate) fn nobody_spins(&self) -> bool {
+        // The fence pairs with the one in `must_wake`, as in `stop_spinning`.
+        fence(Ordering::SeqCst);
+        // Relaxed: the fence orders it.
+        self.spinning.load(Ordering::Relaxed) == 0
+    }
+
     /// Counts a P as idle.
     pub(crate) fn p_idles(&self) {
         // SeqCst: before the last look of who releases it.

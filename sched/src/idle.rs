@@ -31,6 +31,8 @@ pub(crate) struct Lists {
     ended_ms: Vec<&'static M>,
     /// Ms that sleep until the G that is locked to them is scheduled.
     pub(crate) locked_asleep: usize,
+    /// Counts the threads that have begun and ended.
+    changes: usize,
     /// The M that sleeps until the next timer, and until when.
     keeper: Option<(&'static M, Nanos)>,
 }
@@ -78,6 +80,11 @@ impl Lists {
         self.all_ms.len() - self.ended_ms.len() - self.unborn_ms.len()
     }
 
+    /// A number that changes whenever an OS thread of the scheduler begins or ends.
+    pub(crate) fn changes(&self) -> usize {
+        self.changes
+    }
+
     /// How many Ms sleep for want of work.
     pub(crate) fn idle_ms(&self) -> usize {
         self.ms.len()
@@ -120,6 +127,7 @@ impl Lists {
 
     /// Notes that the thread of `m` ends.
     pub(crate) fn end_m(&mut self, m: &'static M) {
+        self.changes += 1;
         self.ended_ms.push(m);
     }
 }
@@ -209,7 +217,10 @@ impl Sched {
 
     /// Starts the threads that were asked for. For sysmon.
     pub(crate) fn start_unborn_ms(&self) {
-        let unborn = std::mem::take(&mut self.lists.lock().unborn_ms);
+        let mut lists = self.lists.lock();
+        let unborn = std::mem::take(&mut lists.unborn_ms);
+        lists.changes += unborn.len();
+        drop(lists);
         for m in unborn {
             let run = move || {
                 // A panic of the scheduler's own is a broken invariant. It must not end a thread that holds a P and somebody's stack.
@@ -247,7 +258,10 @@ pub(crate) fn wait_for_work(m: &'static M) {
     lists.put_p(sched, p);
     drop(lists);
 
-    if stop_spinning(sched, m) && (sched.has_surplus() || sched.next_timer() <= clock::now()) && take_back_p(sched, m) {
+    // Work may have come while this M still had its P. One that has spun must look: submitters relied on it. One that has not looks
+    // where nobody else will.
+    let looks = stop_spinning(sched, m) || sched.handshake.nobody_spins();
+    if looks && (sched.has_surplus() || sched.next_timer() <= clock::now()) && take_back_p(sched, m) {
         return;
     }
     sleep(sched, m);
@@ -274,17 +288,19 @@ fn take_back_p(sched: &Sched, m: &'static M) -> bool {
     true
 }
 
+/// For an M that sleeps or ends: if it was the last one, looks for a deadlock.
+pub(crate) fn check_deadlock(sched: &Sched) {
+    if sched.lists.lock().active_ms() == 0 && sched.next_timer() == NEVER {
+        deadlock::check(sched);
+    }
+}
+
 /// Sleeps until somebody hands `m` a P, or a timer is due and there is an idle P.
 pub(crate) fn sleep(sched: &Sched, m: &'static M) {
     loop {
-        let mut lists = sched.lists.lock();
-        let next_timer = sched.next_timer();
-        let until = lists.put_m(m, next_timer, sched.handshake.idle());
-        let suspect = next_timer == NEVER && lists.active_ms() == 0;
-        drop(lists);
-        if suspect {
-            deadlock::check(sched);
-        }
+        sched.ps().for_each(|p| p.timers.drop_stale());
+        let until = sched.lists.lock().put_m(m, sched.next_timer(), sched.handshake.idle());
+        check_deadlock(sched);
         if m.note.sleep_until(until) {
             break;
         }

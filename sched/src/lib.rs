@@ -49,6 +49,7 @@ mod spawn;
 mod spin;
 mod stack;
 mod status;
+mod stderr;
 mod syscall;
 mod sysmon;
 mod ticket;

@@ -6,12 +6,15 @@
 
 use std::marker::PhantomData;
 
+use crate::g::G;
 use crate::section::Section;
 
 /// Keeps the green thread on its OS thread until dropped. Nests.
 #[derive(Debug)]
 #[must_use = "the lock ends when the guard is dropped"]
 pub struct OsThreadGuard {
+    /// Whose lock it is. The guard may be dropped where no G can be found, on the M's own stack.
+    g: Option<&'static G>,
     not_send: PhantomData<*mut ()>,
 }
 
@@ -27,19 +30,20 @@ pub fn lock_os_thread() -> OsThreadGuard {
             m.set_locked_g(Some(g));
         }
     }
-    OsThreadGuard { not_send: PhantomData }
+    OsThreadGuard { g: section.g(), not_send: PhantomData }
 }
 
 impl Drop for OsThreadGuard {
     fn drop(&mut self) {
-        let section = Section::enter();
-        if let (Some(g), Some(m)) = (section.g(), section.m()) {
-            let depth = g.os_locks.get() - 1;
-            g.os_locks.set(depth);
-            if depth == 0 {
-                g.set_locked_m(None);
-                m.set_locked_g(None);
-            }
+        // The guard has not left its thread, which is the G's: nobody else touches the lock.
+        let Some(g) = self.g else { return };
+        let depth = g.os_locks.get() - 1;
+        g.os_locks.set(depth);
+        if depth == 0
+            && let Some(m) = g.locked_m()
+        {
+            g.set_locked_m(None);
+            m.set_locked_g(None);
         }
     }
 }

@@ -24,6 +24,7 @@ use crate::g::G;
 use crate::preempt::install_handler;
 use crate::sched::{Backtrace, Sched, sched};
 use crate::stack;
+use crate::stderr::RawStderr;
 use crate::traceback::{Cache, Registers, Traceback, Unwinder};
 
 /// Room for a signal frame with wide vector registers, and for a handler that walks a stack.
@@ -145,21 +146,6 @@ fn pass_on(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::
     }
 }
 
-/// Writes to descriptor 2, without a buffer or a lock.
-struct RawStderr;
-
-impl Write for RawStderr {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // SAFETY: the slice is valid; the kernel checks the descriptor.
-        let written = unsafe { libc::write(2, bytes.as_ptr().cast(), bytes.len()) };
-        if written < 0 { Err(io::Error::last_os_error()) } else { Ok(written as usize) }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// The signal stack of the calling thread, until dropped.
 pub(crate) struct AlternateStack {
     start: *mut libc::c_void,
@@ -169,16 +155,17 @@ pub(crate) struct AlternateStack {
 impl AlternateStack {
     /// Maps one, with a guard page below, and makes it the thread's.
     pub(crate) fn install() -> AlternateStack {
-        let size = ALTERNATE_STACK + 4096;
+        let guard = stack::page_size();
+        let size = guard + ALTERNATE_STACK;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
         let mut previous = MaybeUninit::<libc::stack_t>::zeroed();
         // SAFETY: a new mapping, whose upper part becomes the stack; a stack_t of zeros is valid.
         unsafe {
             let start = libc::mmap(ptr::null_mut(), size, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
-            let usable = start.wrapping_byte_add(4096);
+            let usable = start.wrapping_byte_add(guard);
             let new = libc::stack_t { ss_sp: usable, ss_flags: 0, ss_size: ALTERNATE_STACK };
             if start == libc::MAP_FAILED
-                || libc::mprotect(start, 4096, libc::PROT_NONE) != 0
+                || libc::mprotect(start, guard, libc::PROT_NONE) != 0
                 || libc::sigaltstack(&new, previous.as_mut_ptr()) != 0
             {
                 fatal!("cannot set up a signal stack of {size} bytes: {}", io::Error::last_os_error());
@@ -193,7 +180,7 @@ impl Drop for AlternateStack {
         // SAFETY: the thread's own former stack comes back, and this one is used by nobody then.
         unsafe {
             libc::sigaltstack(&self.previous, ptr::null_mut());
-            libc::munmap(self.start, ALTERNATE_STACK + 4096);
+            libc::munmap(self.start, stack::page_size() + ALTERNATE_STACK);
         }
     }
 }

@@ -64,6 +64,19 @@ pub(crate) fn install_handler(
     }
 }
 
+/// Has the handler of `signal` run on the alternate stack, whoever installed it: a green stack may have no room for it.
+pub(crate) fn use_alternate_stack(signal: libc::c_int) {
+    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: reads the present action, and puts it back with one more flag.
+    unsafe {
+        if libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr()) == 0 {
+            let mut action = action.assume_init();
+            action.sa_flags |= libc::SA_ONSTACK;
+            libc::sigaction(signal, &action, std::ptr::null_mut());
+        }
+    }
+}
+
 extern "C" fn on_signal(_: libc::c_int, _: *mut libc::siginfo_t, context: *mut libc::c_void) {
     // SAFETY: the thread's own errno.
     let errno = unsafe { *libc::__errno_location() };

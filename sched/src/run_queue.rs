@@ -13,8 +13,8 @@
 //! *Scheduling Multithreaded Computations by Work Stealing*, 1999, prove the bound for such an order.) Thieves take the oldest fresh
 //! G, the root of the largest piece of work.
 //!
-//! Nobody starves: every fourth pick looks at `fresh` first, and once in a time slice sysmon asks for a **fair turn**: `run_next` joins
-//! the tail of `started`, which ends the inheriting of slices, and the oldest fresh G runs.
+//! Nobody starves: every fourth pick looks at `fresh` first, and once in a time slice sysmon asks for a **fair turn**: the global queue
+//! gives a batch, `run_next` joins the tail of `started`, which ends the inheriting of slices, and the oldest fresh G runs.
 //!
 //! The queues are crossbeam's Chase-Lev deques; `run_next` is an atomic pointer that its owner swaps and a thief takes by CAS.
 //! A thief takes it last and only from a P that has not switched for some microseconds: otherwise two Gs that wake each other
@@ -154,8 +154,7 @@ impl RunQueue {
     /// Takes the next G.
     #[inline]
     pub(crate) fn pop(&self, shared: &Shared) -> Option<Pick> {
-        // Relaxed: a request, ordered with nothing.
-        if shared.fair_turn.load(Ordering::Relaxed) {
+        if shared.fair_turn_is_due() {
             return self.pop_fairly(shared);
         }
         // SAFETY: as in `push_next`.
@@ -174,7 +173,7 @@ impl RunQueue {
 
     #[cold]
     fn pop_fairly(&self, shared: &Shared) -> Option<Pick> {
-        // Relaxed: see `pop`.
+        // Relaxed: a request, ordered with nothing.
         shared.fair_turn.store(false, Ordering::Relaxed);
         // SAFETY: as in `push_next`.
         if let Some(g) = unsafe { shared.run_next.take().as_ref() } {
@@ -284,6 +283,13 @@ impl Shared {
         }
         // SAFETY: as in `push_next`.
         self.run_next.steal(g).then(|| Pick::new_slice(Task(unsafe { &*g })))
+    }
+
+    /// Whether a fair turn was asked for.
+    #[inline]
+    pub(crate) fn fair_turn_is_due(&self) -> bool {
+        // Relaxed: a request, ordered with nothing.
+        self.fair_turn.load(Ordering::Relaxed)
     }
 
     /// Asks for a fair turn.

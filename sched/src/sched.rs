@@ -48,7 +48,7 @@ pub struct Options {
 
 /// See the [module](self).
 pub(crate) struct Sched {
-    /// Gs that belong to no P: woken by OS threads, yielded in a fair turn, left by retired Ps.
+    /// Gs that belong to no P: woken or spawned by OS threads, come back without a P, left by retired Ps.
     pub(crate) global: Injector<Task>,
     pub(crate) handshake: Handshake,
     pub(crate) lists: SpinLock<Lists>,
@@ -64,6 +64,8 @@ pub(crate) struct Sched {
 }
 
 static SCHED: OnceLock<Sched> = OnceLock::new();
+/// Set once all is in place: the Ps, the signal handlers, sysmon.
+static STARTED: OnceLock<()> = OnceLock::new();
 
 /// The scheduler, which has been started.
 #[inline]
@@ -73,7 +75,7 @@ pub(crate) fn sched() -> &'static Sched {
 
 /// Whether the runtime has been started.
 pub fn is_started() -> bool {
-    SCHED.get().is_some()
+    STARTED.get().is_some()
 }
 
 /// Starts the runtime, once in a process. `false`: it was started before, and goes on with the options of then.
@@ -82,17 +84,15 @@ pub fn is_started() -> bool {
 /// When `options` are out of range: check them first.
 pub fn start(options: &Options) -> bool {
     let mut first = false;
-    SCHED.get_or_init(|| {
+    STARTED.get_or_init(|| {
         first = true;
-        Sched::new(options.clone())
-    });
-    if first {
+        SCHED.get_or_init(|| Sched::new(options.clone()));
         set_procs(options.procs);
         crate::preempt::install();
         crate::overflow::install();
         crate::sysmon::start();
         crate::dump::on_sigquit();
-    }
+    });
     first
 }
 

@@ -14,7 +14,7 @@
 use std::ptr;
 
 use crate::clock::{self, NEVER};
-use crate::context::{Back, Leave};
+use crate::context::{Back, Context, Leave};
 use crate::fatal::fatal;
 use crate::g::{self, G};
 use crate::idle;
@@ -61,6 +61,8 @@ pub(crate) fn run_m(m: &'static M) {
     m.set_p(None);
     sched.lists.lock().end_m(m);
     sched.hand_off(p);
+    // The other Ms may have gone to sleep while this one was still active.
+    idle::check_deadlock(sched);
 }
 
 /// Runs a G until it leaves.
@@ -96,7 +98,7 @@ fn execute(m: &'static M, pick: Pick) -> After {
         // SAFETY: this M has just moved the G to *running*.
         let context = unsafe { g.context() };
         if !context.is_started() {
-            begin(g, p);
+            begin(context, g, p);
         }
         let back = context.resume();
         // The section in which the G left ends here.
@@ -120,6 +122,8 @@ fn execute(m: &'static M, pick: Pick) -> After {
                 g.status.leave_running(State::Runnable);
                 // SAFETY: this M holds the P.
                 unsafe { p.owner() }.queue.push_started(g);
+                // It waits behind others now, while a P may be idle.
+                sched().wake_if_idle();
                 return After::Goes;
             }
             Back::Suspended(Leave::NeedP) => {
@@ -138,10 +142,9 @@ fn execute(m: &'static M, pick: Pick) -> After {
 
 /// Gives a fresh G its stack.
 #[inline]
-fn begin(g: &'static G, p: &P) {
+fn begin(context: &mut Context, g: &'static G, p: &P) {
     match p.take_stack(g.stack_shift()) {
-        // SAFETY: as in `execute`, whose borrow is not used in between.
-        Ok(stack) => unsafe { g.context() }.start(stack, g),
+        Ok(stack) => context.start(stack, g),
         Err(error) => fatal!("green thread {} cannot begin: {error}", g.id()),
     }
 }
@@ -211,6 +214,9 @@ fn next_here(sched: &Sched, p: &'static P) -> Option<Pick> {
         // The slice must count on from here, or the global queue would come first again and again.
         return Some(pick);
     }
+    if p.shared.fair_turn_is_due() {
+        fetch_global(sched, p);
+    }
     queue.pop(&p.shared).or_else(|| take_global(sched, p, GLOBAL_BATCH))
 }
 
@@ -251,8 +257,8 @@ fn run_timers(of: &P, p: &'static P) {
 
 /// Looks for work at the other Ps.
 fn steal(sched: &Sched, m: &'static M, p: &'static P) -> Option<Pick> {
-    // SAFETY: this M holds the P.
-    let queue = unsafe { &p.owner().queue };
+    // SAFETY: this M holds the P. Borrowed anew for each use, as the timers borrow it too.
+    let queue = || unsafe { &p.owner().queue };
     let n = sched.ps_made();
     for round in 1..=STEAL_ROUNDS {
         let last = round == STEAL_ROUNDS;
@@ -261,13 +267,13 @@ fn steal(sched: &Sched, m: &'static M, p: &'static P) -> Option<Pick> {
             if ptr::eq(victim, p) {
                 continue;
             }
-            if let Some(pick) = queue.steal_half(&victim.shared) {
+            if let Some(pick) = queue().steal_half(&victim.shared) {
                 return Some(pick);
             }
             if last {
                 run_timers(victim, p);
                 let patient = victim.state() == PState::Running;
-                let stolen = queue.pop(&p.shared).or_else(|| victim.shared.steal_run_next(patient));
+                let stolen = queue().pop(&p.shared).or_else(|| victim.shared.steal_run_next(patient));
                 if stolen.is_some() {
                     return stolen;
                 }
@@ -298,13 +304,8 @@ fn next_of_locked(m: &'static M, g: &'static G) -> Pick {
         m.set_p(None);
         sched.hand_off(p);
     }
-    let mut lists = sched.lists.lock();
-    lists.locked_asleep += 1;
-    let suspect = lists.active_ms() == 0 && sched.next_timer() == NEVER;
-    drop(lists);
-    if suspect {
-        crate::deadlock::check(sched);
-    }
+    sched.lists.lock().locked_asleep += 1;
+    idle::check_deadlock(sched);
     m.note.sleep();
     sched.lists.lock().locked_asleep -= 1;
     idle::take_handed_p(m);

@@ -6,7 +6,7 @@
 //! the sleeper alone.
 
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicUsize, Ordering};
 
 use crate::clock::Nanos;
 use crate::futex::Note;
@@ -31,14 +31,24 @@ thread_local! {
 
 /// OS threads that wait in a runtime primitive for as long as it takes: they will not wake anybody.
 ///
-/// A thread counts itself in before its wait is known, and is counted out by its waker, before it is woken: one that has been woken
-/// and does not run yet must not look blocked to the deadlock detector.
-static OS_THREADS_BLOCKED: AtomicUsize = AtomicUsize::new(0);
+/// A thread counts itself in once its wait is on, and is counted out by its waker, before it is woken: one that may still find that there
+/// is nothing to wait for, or has been woken and does not run yet, must not look blocked to the deadlock detector. The waker may be
+/// faster, and the count too small for a moment, which makes the detector hesitate and no more.
+static OS_THREADS_BLOCKED: AtomicIsize = AtomicIsize::new(0);
 
-/// How many OS threads wait without a time-out in runtime primitives.
-pub(crate) fn os_threads_blocked() -> usize {
-    // SeqCst: counted by the deadlock detector, not on a hot path.
-    OS_THREADS_BLOCKED.load(Ordering::SeqCst)
+/// Counts the changes of [`OS_THREADS_BLOCKED`].
+static OS_THREADS_CHANGES: AtomicUsize = AtomicUsize::new(0);
+
+fn count_blocked(change: isize) {
+    // SeqCst: read by the deadlock detector, which looks for a change between two looks. Not a hot path.
+    OS_THREADS_CHANGES.fetch_add(1, Ordering::SeqCst);
+    OS_THREADS_BLOCKED.fetch_add(change, Ordering::SeqCst);
+}
+
+/// How many OS threads wait without a time-out in runtime primitives, and a number that changes whenever that does.
+pub(crate) fn os_threads_blocked() -> (isize, usize) {
+    // SeqCst: see `count_blocked`.
+    (OS_THREADS_BLOCKED.load(Ordering::SeqCst), OS_THREADS_CHANGES.load(Ordering::SeqCst))
 }
 
 /// A green thread or an OS thread that waits, or is about to. As long as it waits, it may be woken.
@@ -109,7 +119,7 @@ impl Sleeper {
             Kind::Os(thread) => unsafe {
                 // Relaxed: written before the wait was made known.
                 if (*thread).counted.load(Ordering::Relaxed) {
-                    OS_THREADS_BLOCKED.fetch_sub(1, Ordering::SeqCst);
+                    count_blocked(-1);
                 }
                 (*thread).note.wake();
             },
@@ -174,13 +184,11 @@ impl Claim {
 /// Blocks the calling OS thread until it is woken, if `commit` says that there is something to wait for.
 pub(crate) fn park_os_thread(commit: impl FnOnce() -> bool) {
     OS_THREAD.with(|thread| {
-        // Relaxed: made known by the commit. SeqCst: see `os_threads_blocked`.
+        // Relaxed: made known by the commit.
         thread.counted.store(true, Ordering::Relaxed);
-        OS_THREADS_BLOCKED.fetch_add(1, Ordering::SeqCst);
         if commit() {
+            count_blocked(1);
             thread.note.sleep();
-        } else {
-            OS_THREADS_BLOCKED.fetch_sub(1, Ordering::SeqCst);
         }
     });
 }

@@ -142,13 +142,23 @@ impl Slot {
     }
 }
 
-/// The size of the slot that holds `bytes`, as a log2. `None` when out of range.
+/// The size of the slot that holds `bytes`, and four pages at least, as a log2. `None` when out of range.
 pub(crate) fn shift_for(bytes: usize) -> Option<u32> {
-    (bytes <= MAX_STACK).then(|| bytes.max(MIN_STACK).next_power_of_two().trailing_zeros())
+    (bytes <= MAX_STACK).then(|| bytes.max(MIN_STACK).max(4 * page_size()).next_power_of_two().trailing_zeros())
 }
 
 fn guard_size(shift: u32) -> usize {
-    ((1 << shift) >> 4).clamp(4096, 64 << 10)
+    ((1 << shift) >> 4).clamp(4096, 64 << 10).max(page_size())
+}
+
+/// The kernel's page: 4 KiB, or on aarch64 16 or 64.
+#[inline]
+pub(crate) fn page_size() -> usize {
+    #[cfg(target_arch = "x86_64")]
+    return 4096;
+    #[cfg(not(target_arch = "x86_64"))]
+    // SAFETY: a look-up without preconditions, which the C library has cached.
+    return unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as usize;
 }
 
 /// The G on whose stack `address` lies, guard included. `None` when it lies on no green stack, or on one that no G has used.
@@ -342,7 +352,7 @@ fn light_guards_work() -> bool {
 fn probe_light_guard() -> Option<bool> {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
     // SAFETY: a new anonymous mapping, used only here.
-    let page = unsafe { libc::mmap(ptr::null_mut(), 4096, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
+    let page = unsafe { libc::mmap(ptr::null_mut(), page_size(), libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
     if page == libc::MAP_FAILED {
         return None;
     }
@@ -350,13 +360,13 @@ fn probe_light_guard() -> Option<bool> {
     let (reader, writer) = io::pipe().ok()?;
     // SAFETY: the mapping above; write() reads one byte of it and reports where it cannot.
     let works = unsafe {
-        libc::madvise(page, 4096, MADV_GUARD_INSTALL) == 0
+        libc::madvise(page, page_size(), MADV_GUARD_INSTALL) == 0
             && libc::write(std::os::fd::AsRawFd::as_raw_fd(&writer), page, 1) == -1
             && io::Error::last_os_error().raw_os_error() == Some(libc::EFAULT)
     };
     drop(reader);
     // SAFETY: the mapping above, which nobody else knows.
-    unsafe { libc::munmap(page, 4096) };
+    unsafe { libc::munmap(page, page_size()) };
     Some(works)
 }
 

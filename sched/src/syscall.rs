@@ -39,11 +39,21 @@ pub fn unblock<R>(f: impl FnOnce() -> R) -> R {
         sched().sysmon.watch_syscalls();
     }
     drop(section);
+    let returns = Returns(g);
     // SAFETY: `g` is the caller; `f` runs as on an OS thread, so it suspends no G.
     let result = unsafe { context::on_m_stack(g, f) };
-    // Entering a section gets a P back. Where `f` panics, the next section does that: unwinding needs no P.
-    drop(Section::enter());
+    drop(returns);
     result
+}
+
+/// A G whose stack is used again, by return or by unwinding: gets it a P back.
+struct Returns(&'static G);
+
+impl Drop for Returns {
+    fn drop(&mut self) {
+        self.0.forget_registers();
+        drop(Section::enter());
+    }
 }
 
 /// Gives up the P of a running G, to be taken back later. Async-signal-safe.

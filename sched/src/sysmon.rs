@@ -204,7 +204,9 @@ impl Watch {
 
     /// Whether there is nothing to watch, and has not been for some looks. If so, who takes a P wakes sysmon.
     fn sleeps_deeply(&mut self, sched: &Sched) -> bool {
-        let idle = || sched.handshake.idle() == sched.procs();
+        // Not even a P runs that is to be retired.
+        let runs = |p: &P| matches!(p.state(), PState::Running | PState::Syscall);
+        let idle = || sched.handshake.idle() == sched.procs() && !sched.ps().any(runs);
         self.idle_looks = if idle() { self.idle_looks + 1 } else { 0 };
         if self.idle_looks < IDLE_LOOKS {
             return false;
@@ -249,7 +251,8 @@ impl Seen {
 fn look_at_running(sched: &Sched, p: &'static P, seen: &Seen, now: Nanos) {
     let overdue = p.timers.next().saturating_add(TIMER_GRACE) <= now;
     let has_idle = sched.handshake.idle() != 0;
-    let waiting = !p.shared.is_empty() || !sched.global.is_empty() || p.id >= sched.procs();
+    let is_surplus = p.id >= sched.procs();
+    let waiting = !p.shared.is_empty() || !sched.global.is_empty() || is_surplus;
     if has_idle && (overdue || waiting) {
         // An idle P steals the timers and the work. (Its wake-up may have been lost to a `run_next` that looked short-lived.)
         sched.wake_if_idle();
@@ -258,7 +261,7 @@ fn look_at_running(sched: &Sched, p: &'static P, seen: &Seen, now: Nanos) {
         p.shared.ask_fair_turn();
     }
     let stuck = now - seen.switched;
-    if !has_idle && (waiting && stuck >= SLICE || overdue && stuck >= TIMER_GRACE) {
+    if (!has_idle || is_surplus) && (waiting && stuck >= SLICE || overdue && stuck >= TIMER_GRACE) {
         preempt::ask(sched, p);
     }
 }

@@ -81,6 +81,18 @@ impl Timers {
         }
     }
 
+    /// Drops stale entries that come first: nobody shall wait for their time.
+    pub(crate) fn drop_stale(&self) {
+        if self.next() == NEVER {
+            return;
+        }
+        let mut heap = self.heap.lock();
+        while heap.0.first().is_some_and(|entry| !entry.claim.is_open()) {
+            heap.pop();
+        }
+        self.publish(&heap);
+    }
+
     /// Takes all entries out, for another P.
     pub(crate) fn move_to(&self, other: &Timers) {
         let mut heap = self.heap.lock();
