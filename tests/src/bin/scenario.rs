@@ -1,0 +1,312 @@
+//! Small programs for tests of what ends a process: `scenario NAME` runs one of them.
+
+use std::process;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use sward::channel;
+use sward::thread::{self, Builder, lock_os_thread};
+
+/// The programs, by name.
+const SCENARIOS: &[(&str, fn())] = &[
+    ("panic", panic_in_threads),
+    ("panic-in-main", panic_in_main),
+    ("bad-result", bad_result),
+    ("double-panic", double_panic),
+    ("park-for-ever", park_for_ever),
+    ("receive-from-oneself", receive_from_oneself),
+    ("wait-in-a-ring", wait_in_a_ring),
+    ("join-a-sleeper", join_a_sleeper),
+    ("locked", locked),
+    ("locked-and-another", locked_and_another),
+    ("others-end", others_end),
+    ("deadlock-after-a-call", deadlock_after_a_call),
+    ("deadlock-after-a-sleep", deadlock_after_a_sleep),
+    ("deadlock-after-an-os-thread", deadlock_after_an_os_thread),
+    ("daemons", daemons),
+    ("rescue", rescue),
+    ("chat-with-an-os-thread", chat_with_an_os_thread),
+    ("naps", naps),
+    ("locked-naps", locked_naps),
+    ("calls", calls),
+    ("visits", visits),
+    ("overflows", overflows),
+    ("quit-under-load", quit_under_load),
+];
+
+fn main() {
+    let name = std::env::args().nth(1).unwrap_or_default();
+    match SCENARIOS.iter().find(|(known, _)| *known == name) {
+        Some((_, scenario)) => scenario(),
+        None => {
+            let known: Vec<_> = SCENARIOS.iter().map(|(name, _)| *name).collect();
+            eprintln!("scenario {name:?}: there are {}", known.join(", "));
+            process::exit(2);
+        }
+    }
+}
+
+/// Two threads panic, one with a name.
+fn panic_in_threads() {
+    sward::run(|| {
+        let named = Builder::new().name("baker".into()).spawn(|| panic!("burnt"));
+        assert!(named.expect("a thread").join().is_err());
+        assert!(thread::spawn(|| panic!("nameless")).join().is_err());
+    });
+}
+
+fn panic_in_main() {
+    sward::run(|| panic!("the end of it"));
+}
+
+/// A result that nobody takes, and that panics when it is dropped.
+fn bad_result() {
+    struct Bad;
+    impl Drop for Bad {
+        fn drop(&mut self) {
+            panic!("bad result");
+        }
+    }
+    sward::run(|| {
+        let (detached, wait) = channel::bounded::<()>(0);
+        drop(thread::spawn(move || {
+            wait.recv().unwrap_err();
+            Bad
+        }));
+        drop(detached);
+        thread::sleep(Duration::MAX);
+    });
+}
+
+/// A destructor panics while a panic unwinds.
+fn double_panic() {
+    struct Bad;
+    impl Drop for Bad {
+        fn drop(&mut self) {
+            thread::yield_now();
+            panic!("second of two");
+        }
+    }
+    sward::run(|| {
+        let _ = thread::spawn(|| {
+            let _bad = Bad;
+            panic!("first of two");
+        })
+        .join();
+    });
+}
+
+/// `park` may return for no reason.
+fn wait_for_ever() {
+    loop {
+        thread::park();
+    }
+}
+
+fn park_for_ever() {
+    sward::run(wait_for_ever);
+}
+
+fn receive_from_oneself() {
+    sward::run(|| {
+        let (_keeps_it_open, rx) = channel::bounded::<()>(0);
+        rx.recv()
+    })
+    .expect("nobody closes it");
+}
+
+/// Each waits for the one before, the first for the last.
+fn wait_in_a_ring() {
+    sward::run(|| {
+        let (first, mut before) = channel::bounded::<()>(0);
+        for _ in 0..10 {
+            let (tx, rx) = channel::bounded(0);
+            let before = std::mem::replace(&mut before, rx);
+            thread::spawn(move || tx.send(before.recv()?).map_err(|_| channel::RecvError));
+        }
+        first.send(before.recv()?).map_err(|_| channel::RecvError)
+    })
+    .expect("nobody hangs up");
+}
+
+fn join_a_sleeper() {
+    sward::run(|| thread::spawn(wait_for_ever).join()).expect("it does not panic");
+}
+
+fn locked() {
+    sward::run(|| {
+        let _locked = lock_os_thread();
+        wait_for_ever();
+    });
+}
+
+fn locked_and_another() {
+    sward::run(|| {
+        thread::spawn(wait_for_ever);
+        let _locked = lock_os_thread();
+        wait_for_ever();
+    });
+}
+
+fn others_end() {
+    sward::run(|| {
+        (0..100).for_each(|_| drop(thread::spawn(thread::yield_now)));
+        wait_for_ever();
+    });
+}
+
+fn deadlock_after_a_call() {
+    sward::run(|| {
+        thread::spawn(|| {
+            sward::unblock(|| std::thread::sleep(Duration::from_millis(50)));
+            eprintln!("last sign of life");
+            wait_for_ever();
+        });
+        wait_for_ever();
+    });
+}
+
+fn deadlock_after_a_sleep() {
+    sward::run(|| {
+        thread::spawn(|| {
+            thread::sleep(Duration::from_millis(50));
+            eprintln!("last sign of life");
+            wait_for_ever();
+        });
+        wait_for_ever();
+    });
+}
+
+fn deadlock_after_an_os_thread() {
+    std::thread::spawn(|| {
+        std::thread::sleep(Duration::from_millis(50));
+        sward::run(|| eprintln!("last sign of life"));
+    });
+    sward::run(wait_for_ever);
+}
+
+/// Main comes and goes while others wait for ever.
+fn daemons() {
+    sward::run(|| {
+        (0..10).for_each(|_| drop(thread::spawn(wait_for_ever)));
+    });
+    for n in 0..3000 {
+        assert_eq!(sward::run(move || n), n);
+    }
+}
+
+fn rescue() {
+    sward::run(|| {
+        let main = thread::current();
+        let rescued = Arc::new(AtomicBool::new(false));
+        let rescuer = {
+            let rescued = rescued.clone();
+            move || {
+                std::thread::sleep(Duration::from_millis(1500));
+                rescued.store(true, Ordering::Release);
+                main.unpark();
+            }
+        };
+        std::thread::spawn(rescuer);
+        while !rescued.load(Ordering::Acquire) {
+            thread::park();
+        }
+    });
+}
+
+fn chat_with_an_os_thread() {
+    let (ping, pings) = channel::bounded(0);
+    let (pong, pongs) = channel::bounded(0);
+    let os_thread = std::thread::spawn(move || {
+        for ball in pings {
+            pong.send(ball).expect("the other one listens");
+        }
+    });
+    sward::run(move || {
+        for ball in 0..3000 {
+            ping.send(ball).expect("the other one listens");
+            assert_eq!(pongs.recv(), Ok(ball));
+        }
+    });
+    os_thread.join().expect("it does not panic");
+}
+
+/// In `threads` threads at a time, so often that all of them wait at the same moment.
+fn again_and_again(threads: usize, wait: fn(usize)) {
+    sward::run(|| {
+        thread::scope(|s| {
+            for own in 0..threads {
+                s.spawn(move || (0..1000).for_each(|round| wait(round * (own + 1))));
+            }
+        });
+    });
+}
+
+fn naps() {
+    again_and_again(2, |round| thread::sleep(Duration::from_micros(round as u64 % 70)));
+}
+
+fn locked_naps() {
+    again_and_again(2, |round| {
+        let _locked = lock_os_thread();
+        thread::sleep(Duration::from_micros(round as u64 % 70));
+        thread::spawn(thread::yield_now).join().expect("it does not panic");
+    });
+}
+
+fn calls() {
+    again_and_again(2, |round| sward::unblock(|| std::thread::sleep(Duration::from_micros(round as u64 % 70))));
+}
+
+/// OS threads come and go, while a green thread waits for ever.
+fn visits() {
+    sward::run(|| drop(thread::spawn(wait_for_ever)));
+    for _ in 0..1000 {
+        std::thread::scope(|s| {
+            for _ in 0..3 {
+                s.spawn(|| sward::run(thread::yield_now));
+            }
+        });
+    }
+}
+
+fn overflows() {
+    fn dive(depth: usize) -> usize {
+        let frame = std::hint::black_box([depth; 64]);
+        if depth == usize::MAX { 0 } else { dive(depth + 1) + frame[depth % 64] }
+    }
+    sward::run(|| {
+        let together = Arc::new(std::sync::Barrier::new(2));
+        let divers = [(); 2].map(|()| {
+            let together = together.clone();
+            thread::spawn(move || {
+                sward::unblock(|| together.wait());
+                dive(0)
+            })
+        });
+        divers.map(|diver| diver.join().is_ok())
+    });
+}
+
+/// Threads are born, wait in all ways, and end, when SIGQUIT comes.
+fn quit_under_load() {
+    sward::run(|| {
+        for _ in 0..100 {
+            thread::spawn(|| {
+                loop {
+                    thread::yield_now();
+                    thread::spawn(thread::yield_now).join().expect("it does not panic");
+                    thread::sleep(Duration::from_micros(10));
+                    let (tx, rx) = channel::bounded(0);
+                    thread::spawn(move || tx.send(()));
+                    rx.recv().expect("it is sent");
+                }
+            });
+        }
+        thread::sleep(Duration::from_millis(20));
+        // SAFETY: a signal to the own process, which handles it.
+        unsafe { libc::kill(libc::getpid(), libc::SIGQUIT) };
+        wait_for_ever();
+    });
+}

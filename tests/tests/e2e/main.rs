@@ -1,0 +1,20 @@
+//! End-to-end tests of the command `sward`: what it prints on each of its streams, and its exit code.
+//!
+//! Where the machine has a program that does the same (`wc`, `sha256sum`), that program says what is right. A test that
+//! needs something which the machine or the user doesn't have says so on standard error and passes.
+
+mod bench;
+mod command;
+mod deadlock;
+mod digest;
+mod environment;
+mod overflow;
+mod panics;
+mod quit;
+mod report;
+mod results;
+mod schedtrace;
+mod streams;
+mod tree;
+mod usage;
+mod wc;

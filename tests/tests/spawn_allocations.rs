@@ -1,0 +1,76 @@
+//! What a spawn asks of the allocator: nothing for closures and results of up to 64 bytes, one block for others.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use sward::thread;
+use sward_tests::run_on;
+
+/// Counts the blocks that are asked for.
+struct Counting;
+
+static BLOCKS: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: hands everything to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        BLOCKS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promise is the one that is asked for.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: as above; the block comes from there.
+        unsafe { System.dealloc(block, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const SPAWNS: usize = 100;
+
+/// The blocks that `SPAWNS` spawns and joins ask for: the fewest in several rounds, since others, such as the test harness, allocate too, now
+/// and then, and the first round makes threads and stacks that later ones use again.
+fn blocks<T: Send + 'static>(spawn: impl Fn() -> thread::JoinHandle<T> + Send) -> usize {
+    run_on(1, move || {
+        let round = || {
+            let before = BLOCKS.load(Ordering::Relaxed);
+            (0..SPAWNS).for_each(|_| drop(spawn().join().unwrap()));
+            BLOCKS.load(Ordering::Relaxed) - before
+        };
+        (0..20).map(|_| round()).min().expect("some rounds")
+    })
+}
+
+#[test]
+fn a_small_closure_and_result_take_no_block() {
+    assert_eq!(blocks(|| thread::spawn(|| ())), 0);
+    let words = [1u64; 8];
+    assert_eq!(blocks(move || thread::spawn(move || words[0])), 0);
+    assert_eq!(blocks(|| thread::spawn(|| [7u64; 7])), 0);
+}
+
+#[test]
+fn a_large_closure_takes_one_block() {
+    let words = [1u64; 9];
+    assert_eq!(blocks(move || thread::spawn(move || words[0])), SPAWNS);
+}
+
+#[test]
+fn a_large_result_takes_one_block() {
+    assert_eq!(blocks(|| thread::spawn(|| [7u64; 9])), SPAWNS);
+    let words = [1u64; 100];
+    assert_eq!(blocks(move || thread::spawn(move || words)), SPAWNS);
+}
+
+#[test]
+fn an_over_aligned_closure_takes_one_block() {
+    #[repr(align(16))]
+    #[derive(Clone, Copy)]
+    struct Aligned(u8);
+    let value = Aligned(1);
+    // Not `value.0`, of which the closure would have a copy.
+    let spawn = move || thread::spawn(move || { value }.0);
+    assert_eq!(blocks(spawn), SPAWNS);
+}
