@@ -14,7 +14,7 @@
 //! # Rules
 //! - The scheduler never runs on a G's stack. User code runs on an M's only inside [`unblock`], where the M has no P.
 //! - Runtime code on a G that needs its P, or holds a [spin lock](SpinLock), is in a [`Section`]; user code never is.
-//! - Every wait is a [`Section::park`], with a [`Reason`].
+//! - Every wait is a park (`Section::park_unlocking` and its like), with a [`Reason`].
 //! - Nothing here is found through thread-local storage: the G is found from the stack pointer (`stack`), the M from the G. What a thread-local's
 //!   address is worth after a switch is nothing: the compiler may have kept it.
 //! - Atomic orderings name what they pair with.

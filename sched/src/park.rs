@@ -28,6 +28,7 @@ use crate::reason::Reason;
 use crate::sched::sched;
 use crate::section::Section;
 use crate::sleeper::{Claim, park_os_thread, park_os_thread_until};
+use crate::spin::SpinGuard;
 use crate::status::State;
 
 impl Section {
@@ -37,7 +38,7 @@ impl Section {
     /// `commit` runs on a thread's own stack, and must neither park nor wait for anything; from the moment it has made the wait
     /// known, what it borrows of the caller's stack may be gone.
     #[inline]
-    pub fn park(self, reason: Reason, commit: impl FnOnce() -> bool) {
+    pub(crate) fn park(self, reason: Reason, commit: impl FnOnce() -> bool) {
         match self.g() {
             Some(g) => park_green(self, g, reason, commit),
             None => park_os_thread(commit),
@@ -46,7 +47,13 @@ impl Section {
 
     /// As [`park`](Self::park), at most until `deadline`. `claim` is the caller's, made for this wait, and every waker takes it
     /// first. Returns `true` if the time was up, and then nobody has taken the claim, and nobody will.
-    pub fn park_until(self, reason: Reason, deadline: Instant, claim: Claim, commit: impl FnOnce() -> bool) -> bool {
+    pub(crate) fn park_until(
+        self,
+        reason: Reason,
+        deadline: Instant,
+        claim: Claim,
+        commit: impl FnOnce() -> bool,
+    ) -> bool {
         // Relaxed (all uses of `timed_out`): the waker's `ready` and the status word order it.
         use std::sync::atomic::Ordering::Relaxed;
         let when = clock::at(deadline);
@@ -70,6 +77,34 @@ impl Section {
             p.timers.note_stale();
         }
         timed_out
+    }
+
+    /// Ends the section and waits to be woken; `lock`, under which the caller has made its wait known, is unlocked once it waits.
+    #[inline]
+    pub fn park_unlocking<T>(self, reason: Reason, lock: SpinGuard<'_, T>) {
+        let lock = lock.leak();
+        self.park(reason, move || {
+            // SAFETY: the guard was given up for this.
+            unsafe { lock.unlock() };
+            true
+        });
+    }
+
+    /// As [`park_unlocking`](Self::park_unlocking), at most until `deadline`. `claim` is the caller's, made for this wait, and every
+    /// waker takes it first. Returns `true` if the time was up, and then nobody has taken the claim, and nobody will.
+    pub fn park_unlocking_until<T>(
+        self,
+        reason: Reason,
+        deadline: Instant,
+        claim: Claim,
+        lock: SpinGuard<'_, T>,
+    ) -> bool {
+        let lock = lock.leak();
+        self.park_until(reason, deadline, claim, move || {
+            // SAFETY: the guard was given up for this.
+            unsafe { lock.unlock() };
+            true
+        })
     }
 
     /// Waits until `deadline`.

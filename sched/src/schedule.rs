@@ -123,7 +123,9 @@ fn execute(m: &'static M, pick: Pick) -> After {
                 // SAFETY: this M holds the P.
                 unsafe { p.owner() }.queue.push_started(g);
                 // It waits behind others now, while a P may be idle.
-                sched().wake_if_idle();
+                if sched().handshake.could_wake() {
+                    sched().wake_if_idle();
+                }
                 return After::Goes;
             }
             Back::Suspended(Leave::NeedP) => {

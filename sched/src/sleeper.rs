@@ -109,10 +109,11 @@ impl Sleeper {
 
     /// Wakes it.
     ///
+    /// # Safety
     /// It waits, or has published itself under a lock that it gives up only once it waits; and the caller is the only one to
     /// wake it, since it took it out of a queue or won its claim.
     #[inline]
-    pub fn wake(self, section: &Section) {
+    pub unsafe fn wake(self, section: &Section) {
         match self.kind() {
             Kind::Green(g) => crate::park::ready(section, g),
             // SAFETY: the thread waits for this very call, so its thread-local is there until the note is set.
@@ -149,12 +150,15 @@ pub struct Claim {
 
 impl Claim {
     /// Takes the claim. `true`: the caller, and nobody else, must now wake the sleeper.
-    pub fn take(self) -> bool {
+    ///
+    /// # Safety
+    /// The sleeper, if it is an OS thread, is alive: it takes its claims out of all queues before its wait returns.
+    pub unsafe fn take(self) -> bool {
         self.sleeper.ticket().end(self.ticket)
     }
 
-    /// Whether nobody has taken it yet.
-    pub fn is_open(self) -> bool {
+    /// Whether nobody has taken it yet. For claims of green threads, which live for ever.
+    pub(crate) fn is_open(self) -> bool {
         self.sleeper.ticket().is_on(self.ticket)
     }
 
@@ -201,7 +205,8 @@ pub(crate) fn park_os_thread_until(deadline: Nanos, claim: Claim, commit: impl F
         if !commit() || thread.note.sleep_until(Some(deadline)) {
             return false;
         }
-        let timed_out = claim.take();
+        // SAFETY: the claim is this thread's own.
+        let timed_out = unsafe { claim.take() };
         if !timed_out {
             // The waker was faster; it is about to set the note.
             thread.note.sleep();

@@ -167,8 +167,8 @@ unsafe fn run<F: FnOnce() -> T, E: FnOnce(), T>(g: &'static G) {
                 fatal!("the result of green thread {} panicked in its drop", g.id());
             }
         }
-        // SAFETY: every other word is a joiner's.
-        joiner => unsafe { Sleeper::from_word(joiner) }.wake(&Section::enter()),
+        // SAFETY: every other word is a joiner's, which waits, and is taken out of there here.
+        joiner => unsafe { Sleeper::from_word(joiner).wake(&Section::enter()) },
     }
     end();
 }
@@ -212,9 +212,8 @@ impl<T> Handle<T> {
         } else {
             let me = Sleeper::current(&section).to_word();
             // AcqRel: release for the thread that wakes the joiner; acquire if it has ended meanwhile.
-            section.park(Reason::Join, move || {
-                g.join.compare_exchange(PENDING, me, Ordering::AcqRel, Ordering::Acquire).is_ok()
-            });
+            let commit = move || g.join.compare_exchange(PENDING, me, Ordering::AcqRel, Ordering::Acquire).is_ok();
+            section.park(Reason::Join, commit);
         }
         let this = ManuallyDrop::new(self);
         // SAFETY: the handle is not dropped, so its reference is moved out once; DONE makes the outcome the handle's.

@@ -79,7 +79,7 @@ impl<T> SpinLock<T> {
     /// # Safety
     /// The lock is held, and whoever holds it will not touch the value any more.
     #[inline]
-    pub unsafe fn unlock(&self) {
+    pub(crate) unsafe fn unlock(&self) {
         // Release pairs with the acquire of the next `lock`.
         self.locked.store(false, Ordering::Release);
     }
@@ -105,7 +105,7 @@ pub struct SpinGuard<'a, T> {
 impl<'a, T> SpinGuard<'a, T> {
     /// Gives the guard up and leaves the lock locked, to be unlocked by [`SpinLock::unlock`]: how a parking green thread hands
     /// its lock to the commit that runs after it has left its stack.
-    pub fn leak(self) -> &'a SpinLock<T> {
+    pub(crate) fn leak(self) -> &'a SpinLock<T> {
         let lock = self.lock;
         std::mem::forget(self);
         lock

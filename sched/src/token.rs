@@ -36,8 +36,11 @@ impl GRef {
         let g = self.g();
         if let Some(ticket) = g.token.set() {
             let claim = Claim::of(Sleeper::green(g), ticket);
-            if claim.take() {
-                claim.sleeper().wake(&section);
+            // SAFETY: a G lives for ever; with its claim, the wake-up is the caller's.
+            unsafe {
+                if claim.take() {
+                    claim.sleeper().wake(&section);
+                }
             }
         }
     }

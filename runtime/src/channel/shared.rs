@@ -275,17 +275,11 @@ impl<T> Shared<T> {
         // SAFETY: the waiter stays here until `park` has returned, which is when it has been woken; or `park_until`, and
         // if that was for the time, it is removed.
         unsafe { state.waiting(side).push(&waiter) };
-        let lock = state.leak();
-        let commit = move || {
-            // SAFETY: this thread holds the lock by the leaked guard, and is done.
-            unsafe { lock.unlock() };
-            true
-        };
         let (Some(deadline), Some(claim)) = (deadline, claim) else {
-            section.park(reason, commit);
+            section.park_unlocking(reason, state);
             return waiter.outcome();
         };
-        if section.park_until(reason, deadline, claim, commit) {
+        if section.park_unlocking_until(reason, deadline, claim, state) {
             // Even if it is no longer in the queue: whoever took it out and found the claim gone has the lock, and looks at it.
             let _section = Section::enter();
             // SAFETY: it has been in this queue only.

@@ -108,7 +108,8 @@ impl Waiters {
             let waiter = unsafe { first.as_ref() };
             // SAFETY: it is in this queue.
             unsafe { self.remove(waiter) };
-            if waiter.claim.is_none_or(Claim::take) {
+            // SAFETY: the waiter's owner is alive: it is to be woken, or must take the lock before its wait returns.
+            if waiter.claim.is_none_or(|claim| unsafe { claim.take() }) {
                 return Some(Taken(first));
             }
         }
@@ -185,7 +186,8 @@ impl Taken {
             waiter.outcome.set(Some(outcome));
             waiter.sleeper
         };
-        sleeper.wake(section);
+        // SAFETY: it was queued under the lock that its park gave up, and taken out once.
+        unsafe { sleeper.wake(section) };
     }
 }
 

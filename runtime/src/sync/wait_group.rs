@@ -76,12 +76,7 @@ impl Inner {
         let waiter = Waiter::current(&section);
         // SAFETY: the node stays here until `park` returns, which is when it has been woken.
         unsafe { waiters.push_back(&waiter) };
-        let waiters = waiters.leak();
-        section.park(Reason::WaitGroup, || {
-            // SAFETY: leaked just above, and not used since.
-            unsafe { waiters.unlock() };
-            true
-        });
+        section.park_unlocking(Reason::WaitGroup, waiters);
     }
 }
 

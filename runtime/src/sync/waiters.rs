@@ -49,7 +49,8 @@ impl Woken {
     pub(super) fn wake(self, section: &Section) {
         // SAFETY: it waits for this call, so the node is there; it is not touched after.
         let sleeper = unsafe { self.0.as_ref() }.sleeper;
-        sleeper.wake(section);
+        // SAFETY: it was queued under the lock that its park gave up, and taken out once.
+        unsafe { sleeper.wake(section) };
     }
 }
 

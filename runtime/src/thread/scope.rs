@@ -108,7 +108,8 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         let waiter = if running.threads == 0 { running.waiter.take() } else { None };
         drop(running);
         if let Some(waiter) = waiter {
-            waiter.wake(&section);
+            // SAFETY: it was made known under the lock that its park gave up, and taken out once.
+            unsafe { waiter.wake(&section) };
         }
     }
 
@@ -119,12 +120,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
             return;
         }
         running.waiter = Some(Sleeper::current(&section));
-        let lock = running.leak();
-        section.park(Reason::Scope, move || {
-            // SAFETY: locked above, and given up here.
-            unsafe { lock.unlock() };
-            true
-        });
+        section.park_unlocking(Reason::Scope, running);
     }
 }
 

@@ -146,12 +146,7 @@ impl RawMutex {
             }
         }
         let since = *waits_since.get_or_insert_with(Instant::now);
-        let waiters = waiters.leak();
-        section.park(Reason::Mutex, || {
-            // SAFETY: leaked just above, and not used since.
-            unsafe { waiters.unlock() };
-            true
-        });
+        section.park_unlocking(Reason::Mutex, waiters);
         if !waiter.is_granted() {
             return Wait::Woken;
         }
