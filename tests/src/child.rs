@@ -13,6 +13,12 @@ use crate::watchdog::{LAST_WORDS, PATIENCE};
 const RUNNER: Option<&str> =
     if cfg!(target_arch = "aarch64") { Some("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER") } else { None };
 
+/// Whether programs run under an emulator, whose own threads the kernel counts as the program's. The deadlock detector counts threads, so
+/// there it never comes to a verdict.
+pub fn is_emulated() -> bool {
+    RUNNER.is_some_and(|variable| std::env::var_os(variable).is_some())
+}
+
 /// A command that starts the program at `path`, on two Ps if the caller does not set something else.
 pub fn program(path: impl AsRef<OsStr>) -> Command {
     let runner = RUNNER.and_then(|variable| std::env::var(variable).ok()).unwrap_or_default();
