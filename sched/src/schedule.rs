@@ -249,12 +249,18 @@ fn run_timers(of: &P, p: &'static P) {
     if of.timers.next() == NEVER {
         return;
     }
+    let mut woken = false;
     of.timers.run_due(clock::now(), |claim| {
+        woken = true;
         let Some(g) = claim.g() else { fatal!("a timer of P {} was armed for an OS thread", of.id) };
         // Relaxed: see `park_until`.
         g.timed_out.store(true, std::sync::atomic::Ordering::Relaxed);
         ready_on(p, g);
     });
+    if woken {
+        // There is no slice that they could go on in.
+        P::tick(&p.slices);
+    }
 }
 
 /// Looks for work at the other Ps.

@@ -7,7 +7,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 /// What the names of frames begin with that, at the leaf, are how a thread parks: the same in every dump and no help to its reader.
-const PARKING: [&str; 2] = ["sward_sched::", "corosensei::"];
+const PARKING: [&str; 4] = ["sward_sched::", "corosensei::", "sward::channel::shared::", "sward::sync::mutex::raw::"];
 
 /// What the names of frames begin with that, at the root, are how a thread is started, up to where the user's function is called.
 /// Modules of the crate `sward`, not the crate: the command of that name has user code in it.
@@ -69,35 +69,46 @@ impl<'a> Traceback<'a> {
         Self { each_end, ..self }
     }
 
-    /// The frames to print, and how many are left out where between them.
-    fn shortened(&self) -> (Vec<usize>, Option<usize>) {
-        match self.frames.len().checked_sub(2 * self.each_end) {
-            None | Some(0) => (self.frames.to_vec(), None),
+    /// The frames to look up: all, or those at both ends, with room for the runtime's own, which are not printed. And how many are
+    /// left out between the ends.
+    fn looked_up(&self) -> (Vec<usize>, usize) {
+        let each_end = self.each_end + RUNTIME_FRAMES;
+        match self.frames.len().checked_sub(2 * each_end) {
+            None => (self.frames.to_vec(), 0),
             Some(left_out) => {
-                let (head, rest) = self.frames.split_at(self.each_end);
-                ([head, &rest[left_out..]].concat(), Some(left_out))
+                let (head, rest) = self.frames.split_at(each_end);
+                ([head, &rest[left_out..]].concat(), left_out)
             }
         }
     }
 }
 
+/// More than the runtime has at either end, in a debug build.
+const RUNTIME_FRAMES: usize = 40;
+
 impl Display for Traceback<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let (frames, left_out) = self.shortened();
+        let (frames, left_out) = self.looked_up();
         let functions = resolve(&frames);
         let names: Vec<&str> = functions.iter().map(|function| &*function.name).collect();
         let directory = env::current_dir().ok();
-        let shown = if self.with_runtime { 0..names.len() } else { of_interest(&names) };
-        let mut number_from = 0;
-        let mut at_gap = left_out.is_some();
-        for (index, function) in functions[shown].iter().enumerate() {
-            if at_gap && function.frame >= self.each_end {
-                at_gap = false;
-                number_from = left_out.unwrap_or(0);
-                writeln!(f, "      ... {number_from} frames left out ...")?;
+        let shown = &functions[if self.with_runtime { 0..names.len() } else { of_interest(&names) }];
+        let (Some(first), Some(last)) = (shown.first(), shown.last()) else { return Ok(()) };
+        // Which of the frames that were looked up are in between, and how many there are with those that were not.
+        let gap = first.frame + self.each_end..(last.frame + 1).saturating_sub(self.each_end);
+        let left_out = if gap.is_empty() { 0 } else { gap.len() + left_out };
+        let mut number = 0;
+        let mut at_gap = left_out > 0;
+        for function in shown {
+            if left_out > 0 && gap.contains(&function.frame) {
+                if std::mem::take(&mut at_gap) {
+                    writeln!(f, "      ... {left_out} frames left out ...")?;
+                    number += left_out;
+                }
+                continue;
             }
-            let index = number_from + index;
-            writeln!(f, "{index:4}: {}", function.name)?;
+            writeln!(f, "{number:4}: {}", function.name)?;
+            number += 1;
             if let Some(place) = &function.place {
                 place.print(f, directory.as_deref())?;
             }

@@ -3,7 +3,7 @@
 use std::fs::OpenOptions;
 use std::process::Command;
 
-use sward_tests::Finished;
+use sward_tests::{Finished, Watchdog};
 
 use crate::command::{Running, sward};
 use crate::report::{GreenThread, green_threads};
@@ -43,7 +43,9 @@ fn everybody_in_a_ring_is_dumped() {
 #[track_caller]
 fn is_in_a_channel(thread: &GreenThread, function: &str) {
     match &*thread.state {
-        "chan receive" | "chan send" => drop(thread.is_traced_to(function)),
+        "chan receive" | "chan send" => {
+            thread.is_traced_to(function);
+        }
         // What runs, or is about to, can't be traced.
         "runnable" | "runnable, not begun" | "running" => {}
         state => panic!("it is {state}: {thread}"),
@@ -67,6 +69,8 @@ fn hogs_do_not_hold_up_a_dump() {
 
 #[test]
 fn a_thread_in_a_blocking_call_is_traced() {
+    // A sample that doesn't open the pipe leaves this test waiting at its other end.
+    let _watchdog = Watchdog::start();
     let root = tempfile::tempdir().expect("a directory for the test");
     let pipe = root.path().join("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
@@ -74,10 +78,17 @@ fn a_thread_in_a_blocking_call_is_traced() {
     // Opening comes to an end when the sample opens the other end. Nothing is written: it then waits in `read`.
     let _writer = OpenOptions::new().write(true).open(&pipe).expect("a pipe");
     let threads = dumped(running.quit());
-    let reader = threads.iter().find(|thread| !thread.functions.is_empty() && thread.state == "blocking call");
-    // It may not have come from `open` to `read` yet.
-    if let Some(reader) = reader {
-        reader.comes_from("tree.rs").is_traced_to("sward::tree::each_chunk");
+    let readers: Vec<_> = threads.iter().filter(|thread| thread.spawned_at.contains("tree.rs:")).collect();
+    assert!(!readers.is_empty(), "{threads:#?}");
+    for reader in readers {
+        match &*reader.state {
+            "blocking call" => {
+                reader.is_traced_to("sward::tree::each_chunk");
+            }
+            // It is on its way from `open` to `read`.
+            "running" | "running without a P" | "runnable" => {}
+            state => panic!("it is {state}: {reader}"),
+        }
     }
     let main = threads.iter().find(|thread| thread.name.as_deref() == Some("main")).expect("main is there");
     main.comes_from("cli.rs");

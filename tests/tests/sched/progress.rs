@@ -231,13 +231,16 @@ fn everybody_who_yields_gets_turns() {
 #[test]
 fn a_fresh_thread_begins_though_newer_ones_keep_coming() {
     run_on(1, || {
-        let begun = AtomicBool::new(false);
-        thread::scope(|s| {
-            s.spawn(|| begun.store(true, Ordering::Release));
-            while !begun.load(Ordering::Acquire) {
-                thread::spawn(|| ()).join().unwrap();
-            }
-        });
+        // More than once: whoever comes first may owe its turn to what was before.
+        for _ in 0..200 {
+            let begun = AtomicBool::new(false);
+            thread::scope(|s| {
+                s.spawn(|| begun.store(true, Ordering::Release));
+                while !begun.load(Ordering::Acquire) {
+                    thread::spawn(|| ()).join().unwrap();
+                }
+            });
+        }
     });
 }
 
