@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 /// How long a test may take: far more than any needs on a loaded machine or under an emulator.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 /// How long a dump may take.
 pub(crate) const LAST_WORDS: Duration = Duration::from_secs(20);
 
