@@ -2,7 +2,7 @@
 //!
 //! What it does, each time it looks:
 //! - **retakes** a P whose M has been in the same syscall since the last look, if anybody could use it;
-//! - asks for a **fair turn** on a P whose time slice has lasted 10 ms;
+//! - asks for a **fair turn**, every 10 ms, on a P that others wait for;
 //! - takes the P from a **hog**, a G that has not switched in that time while others wait ([`preempt`]);
 //! - sees to **timers** that are overdue since their P is busy: an idle P steals them, or the G that is in the way is treated as a hog;
 //! - starts the OS threads that the scheduler needs, gives the memory of cold stacks back, repeats an undecided deadlock check, prints `schedtrace` lines, and writes the dumps that
@@ -117,8 +117,8 @@ impl Sysmon {
 /// What sysmon saw of a P when it last looked.
 #[derive(Clone, Copy, Default)]
 struct Seen {
-    slices: u32,
-    slice_began: Nanos,
+    /// When a fair turn was last asked for.
+    fair_turn: Nanos,
     /// Switches when it last changed, and since when it is so.
     switches: u32,
     switched: Nanos,
@@ -233,12 +233,9 @@ impl Watch {
 
 impl Seen {
     fn note(&mut self, p: &P, now: Nanos) {
-        // Relaxed: counters compared with themselves.
-        let (slices, syscalls) = (p.slices.load(Ordering::Relaxed), p.syscalls.load(Ordering::Relaxed));
+        // Relaxed: a counter compared with itself.
+        let syscalls = p.syscalls.load(Ordering::Relaxed);
         let switches = p.shared.switches();
-        if slices != self.slices {
-            (self.slices, self.slice_began) = (slices, now);
-        }
         if switches != self.switches {
             (self.switches, self.switched) = (switches, now);
         }
@@ -248,7 +245,7 @@ impl Seen {
     }
 }
 
-fn look_at_running(sched: &Sched, p: &'static P, seen: &Seen, now: Nanos) {
+fn look_at_running(sched: &Sched, p: &'static P, seen: &mut Seen, now: Nanos) {
     let overdue = p.timers.next().saturating_add(TIMER_GRACE) <= now;
     let has_idle = sched.handshake.idle() != 0;
     let is_surplus = p.id >= sched.procs();
@@ -257,7 +254,9 @@ fn look_at_running(sched: &Sched, p: &'static P, seen: &Seen, now: Nanos) {
         // An idle P steals the timers and the work. (Its wake-up may have been lost to a `run_next` that looked short-lived.)
         sched.wake_if_idle();
     }
-    if waiting && now - seen.slice_began >= SLICE {
+    // However often slices end: those that do may all be of the newest threads.
+    if waiting && now - seen.fair_turn >= SLICE / 2 {
+        seen.fair_turn = now;
         p.shared.ask_fair_turn();
     }
     let stuck = now - seen.switched;
