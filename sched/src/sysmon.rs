@@ -266,12 +266,15 @@ fn look_at_running(sched: &Sched, p: &'static P, seen: &mut Seen, now: Nanos) {
 }
 
 fn look_at_syscall(sched: &Sched, p: &'static P, seen: &Seen, now: Nanos) {
-    let began = seen.syscall_began;
-    if began == now {
-        return;
-    }
-    let waiting = !p.shared.is_empty() || !sched.global.is_empty() || p.timers.next() <= now;
-    if !waiting && now - began < SYSCALL_GRACE {
+    let in_call = now - seen.syscall_began;
+    let stuck = now - seen.switched;
+    let overdue = p.timers.next().saturating_add(TIMER_GRACE) <= now;
+    let waiting = !p.shared.is_empty() || !sched.global.is_empty();
+    // A G that goes from one short call to the next has its slice like any other, and the signal for hogs would hardly ever find it
+    // outside a call.
+    let hog = waiting && stuck >= SLICE || overdue && stuck >= TIMER_GRACE;
+    let grace = if waiting || p.timers.next() <= now { 1 } else { SYSCALL_GRACE };
+    if in_call < grace && !hog {
         return;
     }
     if p.transition(PState::Syscall, PState::Running) {
