@@ -3,8 +3,9 @@
 //! Reading the clock costs some 20 ns, more than a channel operation. What only needs to know the order of milliseconds, such
 //! as how long a green thread has been waiting, reads [`coarse`] instead: the value that sysmon and the timers last saw.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Nanoseconds on the monotonic clock, from an arbitrary origin. Never 0.
 pub(crate) type Nanos = u64;
@@ -32,12 +33,15 @@ pub(crate) fn coarse() -> Nanos {
     COARSE.load(Ordering::Relaxed)
 }
 
-/// The time `duration` from now; `NEVER` where that overflows.
-pub(crate) fn after(duration: Duration) -> Nanos {
-    u64::try_from(duration.as_nanos()).map_or(NEVER, |nanos| now().saturating_add(nanos))
-}
-
-/// The time of `instant`, which may have passed.
+/// The time of `instant`, which may have passed; `NEVER` where that overflows.
+///
+/// std's clock is the same one, but it does not tell the numbers. So both are read once, std's first, and the difference is added: the result is
+/// late by the nanoseconds in between, and never early.
 pub(crate) fn at(instant: Instant) -> Nanos {
-    after(instant.saturating_duration_since(Instant::now()))
+    static ORIGIN: OnceLock<(Instant, Nanos)> = OnceLock::new();
+    let &(origin, nanos) = ORIGIN.get_or_init(|| (Instant::now(), now()));
+    match instant.checked_duration_since(origin) {
+        Some(after) => u64::try_from(after.as_nanos()).map_or(NEVER, |after| nanos.saturating_add(after)),
+        None => nanos,
+    }
 }

@@ -1,7 +1,7 @@
 //! The deadlock detector: all green threads wait, and nothing can wake one.
 //!
-//! That is so when no M runs (one in a foreign or blocking call counts as running), no timer is armed, no G is queued, and no thread outside
-//! the runtime could do it. Such threads are counted instead of guessed: the process has as many as the kernel says; ours are the Ms
+//! That is so when no M runs (one in a foreign or blocking call counts as running), no timer is armed, no G is queued or waits for a file
+//! descriptor, and no thread outside the runtime could do it. Such threads are counted instead of guessed: the process has as many as the kernel says; ours are the Ms
 //! and sysmon, and those that wait in `run`, or in a channel or a lock of ours, will wake nobody. If one is left, the verdict is
 //! open, and sysmon looks again every second.
 //!
@@ -12,6 +12,7 @@ use std::io::Write;
 
 use crate::clock::NEVER;
 use crate::dump;
+use crate::netpoll;
 use crate::sched::Sched;
 use crate::sleeper::os_threads_blocked;
 use crate::stderr::RawStderr;
@@ -35,7 +36,7 @@ pub(crate) fn check(sched: &Sched) {
 /// What is known of the threads that wake nobody.
 #[derive(PartialEq, Eq)]
 struct Ours {
-    /// All green threads wait, and no timer is armed.
+    /// All green threads wait, for one another, and no timer is armed.
     asleep: bool,
     /// The OS threads that are the scheduler's, or wait in the runtime.
     threads: isize,
@@ -53,6 +54,7 @@ impl Ours {
             asleep: lists.active_ms() == 0
                 && sched.handshake.idle() >= sched.procs()
                 && sched.next_timer() == NEVER
+                && !netpoll::has_waiters()
                 && !sched.has_work()
                 && sched.live_threads() != 0,
             threads: lists.threads() as isize + sysmon + blocked,

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use crate::clock;
 use crate::g::{self, G, GRef};
+use crate::holder::Who;
+use crate::reason::Reason;
 use crate::sched::{Backtrace, Sched, sched};
 use crate::status::State;
 use crate::stderr::RawStderr;
@@ -62,10 +64,7 @@ pub(crate) struct Header<'a> {
 
 impl fmt::Display for Header<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "green thread {}", self.g.id())?;
-        if let Some(name) = self.g.name() {
-            write!(f, " \"{name}\"")?;
-        }
+        self.g.write_title(f)?;
         write!(f, " [{}]:", self.doing)
     }
 }
@@ -94,8 +93,10 @@ pub(crate) fn write_spawn_site(out: &mut dyn Write, g: &G) -> io::Result<()> {
 struct Seen {
     state: State,
     has_stack: bool,
-    reason: crate::Reason,
+    reason: Reason,
     waited: Duration,
+    /// Who holds the lock that it waits for.
+    awaited: Option<Who>,
     walked: bool,
 }
 
@@ -109,10 +110,18 @@ impl fmt::Display for Seen {
             State::Waiting => {
                 write!(f, "{}", self.reason)?;
                 match self.waited.as_secs() / 60 {
-                    0 => Ok(()),
-                    1 => f.write_str(", 1 minute"),
-                    minutes => write!(f, ", {minutes} minutes"),
+                    0 => {}
+                    1 => f.write_str(", 1 minute")?,
+                    minutes => write!(f, ", {minutes} minutes")?,
                 }
+                let Some(holder) = &self.awaited else { return Ok(()) };
+                let relation = match self.reason {
+                    // A writer that is ahead may itself wait for readers to leave.
+                    Reason::RwLockRead | Reason::RwLockWrite => "after",
+                    Reason::Once => "run by",
+                    _ => "held by",
+                };
+                write!(f, ", {relation} {holder}")
             }
             State::Running | State::Idle | State::Dead => f.write_str("running"),
         }
@@ -161,6 +170,7 @@ impl Walker {
                 Some(State::Waiting) => Duration::from_nanos(clock::now().saturating_sub(g.waiting_since())),
                 _ => Duration::ZERO,
             },
+            awaited: scanned.filter(|&state| state == State::Waiting).and_then(|_| g.awaited()),
             walked: self.len > 0,
         };
         if let Some(state) = scanned {

@@ -47,6 +47,18 @@ impl Note {
         wake_one(word);
     }
 
+    /// Sets the note of a sleeper that is woken otherwise.
+    pub(crate) fn set(&self) {
+        // Release as in `wake`.
+        self.0.store(1, Ordering::Release);
+    }
+
+    /// Whether the note is set; clears it.
+    pub(crate) fn take(&self) -> bool {
+        // Acquire pairs with the release store in `wake` and `set`.
+        self.0.swap(0, Ordering::Acquire) != 0
+    }
+
     /// Sleeps until the note is set, and clears it.
     pub(crate) fn sleep(&self) {
         self.sleep_until(None);
@@ -55,8 +67,7 @@ impl Note {
     /// Sleeps until the note is set, and clears it, or until `deadline`. Tells whether the note was set.
     pub(crate) fn sleep_until(&self, deadline: Option<Nanos>) -> bool {
         loop {
-            // Acquire pairs with the release store in `wake`.
-            if self.0.swap(0, Ordering::Acquire) != 0 {
+            if self.take() {
                 return true;
             }
             if deadline.is_some_and(|when| clock::now() >= when) {

@@ -20,11 +20,15 @@ use std::cell::{Cell, UnsafeCell};
 use std::fmt;
 use std::panic::Location;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use crate::clock::{self, Nanos};
 use crate::context::Context;
 use crate::header::Header;
+use crate::holder::{Holder, Who};
+use crate::interrupt::Interrupt;
+use crate::join::JoinWord;
+use crate::locals::Locals;
 use crate::m::M;
 use crate::reason::Reason;
 use crate::spin::SpinLock;
@@ -37,7 +41,7 @@ pub(crate) const INLINE_PACKET: usize = 64;
 
 /// A green thread.
 ///
-/// A switch touches the first cache line only, and one of the stack, its `Header`.
+/// A switch touches the first cache line only, and one of the stack, its `Header`; a timer touches the first two.
 #[repr(C, align(64))]
 pub struct G {
     pub(crate) status: Status,
@@ -46,6 +50,8 @@ pub struct G {
     is_locked: AtomicBool,
     /// Held by whoever walks or changes the stack of a stopped G. Taken after the SCAN bit.
     pub(crate) stack_lock: SpinLock<()>,
+    /// Whether the last wait with a time-out ended by it.
+    pub(crate) timed_out: AtomicBool,
     context: UnsafeCell<Context>,
     /// The stack pointer where the G last left its stack; 0 when that means nothing.
     sp: Cell<usize>,
@@ -54,18 +60,19 @@ pub struct G {
     /// The M that runs this G, or the last one that did.
     m: AtomicPtr<M>,
 
-    /// The M that this G is locked to, see [`lock_os_thread`](crate::lock_os_thread).
-    locked_m: AtomicPtr<M>,
-
     /// Counts waits that several parties may end: see [`Claim`](crate::Claim).
     pub(crate) ticket: Ticket,
+    /// The M that this G is locked to, see [`lock_os_thread`](crate::lock_os_thread).
+    locked_m: AtomicPtr<M>,
     /// `thread::park`'s token.
     pub(crate) token: Token,
-    /// The state of the join handle: see the module `spawn`.
-    pub(crate) join: AtomicUsize,
+    /// Who waits for its end.
+    pub(crate) join: JoinWord,
     pub(crate) references: AtomicU32,
-    /// Whether the last wait with a time-out ended by it.
-    pub(crate) timed_out: AtomicBool,
+    /// Who holds the lock that it waits for, while it waits for one.
+    awaited: AtomicPtr<Holder>,
+    /// What may interrupt its waits.
+    pub(crate) interrupt: Cell<*const Interrupt>,
     /// How deep this G is in `lock_os_thread`.
     pub(crate) os_locks: Cell<u32>,
     pub(crate) run: Cell<unsafe fn(&'static G)>,
@@ -74,6 +81,8 @@ pub struct G {
     pub(crate) packet_layout: Cell<Layout>,
     pub(crate) inline_packet: UnsafeCell<[u64; INLINE_PACKET / 8]>,
 
+    /// Values of `thread_local!`.
+    pub(crate) locals: Locals,
     id: AtomicU64,
     name: UnsafeCell<Option<Box<str>>>,
     spawned_at: Cell<Option<&'static Location<'static>>>,
@@ -109,8 +118,11 @@ impl G {
             ticket: Ticket::new(),
             token: Token::new(),
             timed_out: AtomicBool::new(false),
+            awaited: AtomicPtr::new(ptr::null_mut()),
+            interrupt: Cell::new(ptr::null()),
             references: AtomicU32::new(0),
-            join: AtomicUsize::new(0),
+            join: JoinWord::new(),
+            locals: Locals::new(),
             packet: Cell::new(ptr::null_mut()),
             packet_layout: Cell::new(Layout::new::<()>()),
             run: Cell::new(nothing),
@@ -125,12 +137,19 @@ impl G {
 
     /// Asks the processor for what a switch to this G needs.
     #[inline]
-    pub(crate) fn prefetch(&self) {
+    pub(crate) fn prefetch_stack(&self) {
         // What the frames restore that have suspended, a few calls deep.
         for line in 0..5 {
             prefetch(self.sp.get() + line * 64);
         }
         prefetch(self.header.get().addr());
+    }
+
+    /// Has the part of the G fetched into the cache that a timer needs to wake it.
+    #[inline]
+    pub(crate) fn prefetch(&self) {
+        prefetch(ptr::from_ref(self).addr());
+        prefetch(ptr::from_ref(&self.ticket).addr());
     }
 
     /// Names a G that nobody else knows yet.
@@ -159,6 +178,12 @@ impl G {
     pub fn name(&self) -> Option<&str> {
         // SAFETY: written before the G became known, cleared after the last reference to it went.
         unsafe { (*self.name.get()).as_deref() }
+    }
+
+    /// Writes its number and name.
+    pub(crate) fn write_title(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "green thread {}", self.id())?;
+        self.name().map_or(Ok(()), |name| write!(f, " \"{name}\""))
     }
 
     /// Where it was spawned.
@@ -214,6 +239,20 @@ impl G {
     pub(crate) fn reason(&self) -> Reason {
         // Relaxed: see `set_waiting`.
         Reason::from_u8(self.reason.load(Ordering::Relaxed))
+    }
+
+    /// Notes who holds the lock that the G waits for until it calls this again, with `None`.
+    pub(crate) fn set_awaited(&self, holder: Option<&Holder>) {
+        // Relaxed: read by dumps, after the status word's acquire.
+        self.awaited
+            .store(holder.map_or(ptr::null_mut(), |holder| ptr::from_ref(holder).cast_mut()), Ordering::Relaxed);
+    }
+
+    /// Who holds the lock that it waits for. For who holds SCAN, of a waiting G.
+    pub(crate) fn awaited(&self) -> Option<Who> {
+        // Relaxed: see `set_awaited`.
+        // SAFETY: the waiting G borrows it, and SCAN keeps the G waiting.
+        unsafe { self.awaited.load(Ordering::Relaxed).as_ref() }.and_then(Holder::who)
     }
 
     /// Gives the G a stack.

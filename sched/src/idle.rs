@@ -6,6 +6,8 @@
 //! While all Ps are idle, somebody must wake for the next timer: the **keeper**, an idle M that sleeps with a time-out. There is
 //! one as long as timers are armed: each M that goes to sleep looks at the earliest timer of all, and if the keeper's time-out is later,
 //! it becomes the keeper itself. While any P is busy, its M runs the timers, and sysmon guards them.
+//!
+//! Likewise, while green threads wait for sockets, one idle M is the **poller**, and sleeps in the [`netpoll`](crate::netpoll)er.
 
 use std::panic::{self, AssertUnwindSafe};
 
@@ -13,6 +15,7 @@ use crate::clock::{self, NEVER, Nanos};
 use crate::deadlock;
 use crate::fatal::fatal;
 use crate::m::M;
+use crate::netpoll;
 use crate::p::{P, PState};
 use crate::sched::{Sched, sched};
 
@@ -35,6 +38,8 @@ pub(crate) struct Lists {
     changes: usize,
     /// The M that sleeps until the next timer, and until when.
     keeper: Option<(&'static M, Nanos)>,
+    /// The M that sleeps in the netpoller.
+    poller: Option<&'static M>,
 }
 
 impl Lists {
@@ -90,15 +95,17 @@ impl Lists {
         self.ms.len()
     }
 
+    /// Takes a sleeping M to be woken: the poller last, as somebody must poll.
     fn take_m(&mut self) -> Option<&'static M> {
-        let m = self.ms.pop()?;
-        self.no_longer_keeper(m);
+        let last = self.ms.iter().rposition(|m| !m.polls()).or(self.ms.len().checked_sub(1))?;
+        let m = self.ms.remove(last);
+        self.no_longer_on_watch(m);
         Some(m)
     }
 
     /// Takes `m` off the list of sleepers. `false`: somebody else has, and hands it a P.
     fn withdraw(&mut self, m: &'static M) -> bool {
-        self.no_longer_keeper(m);
+        self.no_longer_on_watch(m);
         match self.ms.iter().position(|&other| std::ptr::eq(other, m)) {
             Some(i) => {
                 self.ms.remove(i);
@@ -108,16 +115,29 @@ impl Lists {
         }
     }
 
-    fn no_longer_keeper(&mut self, m: &'static M) {
+    fn no_longer_on_watch(&mut self, m: &'static M) {
         if self.keeper.is_some_and(|(keeper, _)| std::ptr::eq(keeper, m)) {
             self.keeper = None;
         }
+        if m.polls() {
+            self.poller = None;
+        }
     }
 
-    /// Puts `m` to sleep, as the keeper if the earliest timer needs one: there is an idle P, and no keeper who wakes in time. Returns
-    /// its time-out.
+    /// Whether somebody must poll and nobody does.
+    fn wants_poller(&self) -> bool {
+        self.poller.is_none() && netpoll::has_waiters()
+    }
+
+    /// Puts `m` to sleep: as the poller if one is wanted; as the keeper if the earliest timer needs one, as there is an idle P, and no keeper
+    /// who wakes in time. Returns its time-out.
     fn put_m(&mut self, m: &'static M, next_timer: Nanos, idle_ps: usize) -> Option<Nanos> {
         self.ms.push(m);
+        let polls = self.wants_poller();
+        m.set_polls(polls);
+        if polls {
+            self.poller = Some(m);
+        }
         let keeps = idle_ps > 0 && next_timer < self.keeper.map_or(NEVER, |(_, until)| until);
         keeps.then(|| {
             self.keeper = Some((m, next_timer));
@@ -161,8 +181,9 @@ impl Sched {
 
     /// Finds an M for a P that the caller holds and cannot use: because its M is in a call, or for a locked G.
     pub(crate) fn hand_off(&self, p: &'static P) {
-        let needed = !p.shared.is_empty() || !self.global.is_empty() || p.timers.next() != NEVER;
         let mut lists = self.lists.lock();
+        let needed =
+            !p.shared.is_empty() || !self.global.is_empty() || p.timers.next() != NEVER || lists.wants_poller();
         // Nobody spins and nobody idles: what is submitted next would find no M awake.
         let watch = self.handshake.spinning() == 0 && self.handshake.idle() == 0;
         if p.id >= self.procs() || !(needed || watch) {
@@ -190,7 +211,7 @@ impl Sched {
             Some(m) => {
                 m.set_next_p(Some(p));
                 m.set_spinning(spinning);
-                m.note.wake();
+                m.wake();
             }
             None => self.new_m(p, spinning),
         }
@@ -295,16 +316,21 @@ pub(crate) fn check_deadlock(sched: &Sched) {
     }
 }
 
-/// Sleeps until somebody hands `m` a P, or a timer is due and there is an idle P.
+/// Sleeps until somebody hands `m` a P; or a timer is due, or a G is ready, and there is an idle P.
 pub(crate) fn sleep(sched: &Sched, m: &'static M) {
     loop {
         sched.ps().for_each(|p| p.timers.drop_stale());
         let until = sched.lists.lock().put_m(m, sched.next_timer(), sched.handshake.idle());
         check_deadlock(sched);
-        if m.note.sleep_until(until) {
+        let woken = if m.polls() {
+            netpoll::started().sleep(&m.note, until, |g| sched.queue_ready(g))
+        } else {
+            m.note.sleep_until(until)
+        };
+        if woken {
             break;
         }
-        // The keeper's time is up. If somebody has picked this M meanwhile, the note is about to be set.
+        // The keeper's time is up, or the poller has Gs ready. If somebody has picked this M meanwhile, the note is about to be set.
         if !sched.lists.lock().withdraw(m) {
             m.note.sleep();
             break;

@@ -9,7 +9,7 @@
 //!
 //! An M with a P takes Gs from the queue and switches to them (`context`). A G that waits is parked (`park`) and costs no OS thread. One
 //! that blocks its OS thread (`syscall`), or runs too long (`preempt`), loses its P to another M. `sysmon` watches over that. An M without
-//! work sleeps (`idle`), after a `handshake` that keeps work from being overlooked.
+//! work sleeps (`idle`, `netpoll`), after a `handshake` that keeps work from being overlooked.
 //!
 //! # Rules
 //! - The scheduler never runs on a G's stack. User code runs on an M's only inside [`unblock`], where the M has no P.
@@ -31,14 +31,20 @@ mod futex;
 mod g;
 mod handshake;
 mod header;
+mod holder;
 mod idle;
+mod interrupt;
+mod join;
+mod locals;
 mod lock_thread;
 mod m;
+mod netpoll;
 mod overflow;
 mod p;
 mod park;
 mod preempt;
 mod procs;
+mod random;
 mod reason;
 mod run_queue;
 mod sched;
@@ -52,6 +58,7 @@ mod status;
 mod stderr;
 mod syscall;
 mod sysmon;
+mod task;
 mod ticket;
 mod timer;
 mod token;
@@ -59,15 +66,20 @@ mod trace;
 pub mod traceback;
 
 pub use g::{G, GRef};
+pub use holder::Holder;
+pub use locals::{Gone, LocalKey, Locals, green_locals};
 pub use lock_thread::{OsThreadGuard, lock_os_thread};
-pub use park::yield_now;
+pub use interrupt::{Interrupt, Interrupted};
+pub use netpoll::{Interest, Registration};
+pub use park::{Ended, yield_now};
 pub use procs::default_procs;
 pub use reason::Reason;
 pub use sched::{Backtrace, MAX_PROCS, Options, is_started, procs, set_procs, start};
 pub use section::Section;
 pub use sleeper::{Claim, Sleeper};
 pub use spawn::{Birth, Handle, Outcome, spawn, spawn_with_end};
-pub use spin::{SpinGuard, SpinLock};
+pub use spin::{Held, SpinGuard, SpinLock};
 pub use stack::{DEFAULT_STACK, MAX_STACK, MIN_STACK};
 pub use syscall::unblock;
+pub use task::Task;
 pub use token::park as park_token;

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, Ordering};
 
 use crate::futex::Note;
 use crate::g::G;
+use crate::netpoll;
 use crate::p::P;
+use crate::random::Random;
 
 /// A commit, erased: called with the closure's address and the G that has left its stack. `false`: the G goes on at once.
 pub(crate) type Commit = unsafe fn(*mut ()) -> bool;
@@ -27,6 +29,8 @@ pub(crate) struct M {
     locked_g: AtomicPtr<G>,
     /// What it sleeps on when there is nothing to do.
     pub(crate) note: Note,
+    /// Whether it sleeps as the poller. Changed under the lock of the lists.
+    polls: AtomicBool,
     /// The P that its waker hands it.
     next_p: AtomicPtr<P>,
     /// The P whose `run_next` it was woken for.
@@ -35,7 +39,7 @@ pub(crate) struct M {
     spinning: AtomicBool,
     /// The kernel's number of its thread.
     tid: AtomicI32,
-    random: Cell<u64>,
+    pub(crate) random: Random,
     /// What the G that is parking wants done once it has left its stack.
     commit: Cell<Option<(Commit, *mut ())>>,
 }
@@ -72,11 +76,12 @@ impl M {
             current: AtomicPtr::new(ptr::null_mut()),
             locked_g: AtomicPtr::new(ptr::null_mut()),
             note: Note::new(),
+            polls: AtomicBool::new(false),
             next_p: AtomicPtr::new(ptr::null_mut()),
             offered_by: AtomicPtr::new(ptr::null_mut()),
             spinning: AtomicBool::new(false),
             tid: AtomicI32::new(0),
-            random: Cell::new((id as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1),
+            random: Random::new(id as u64),
             commit: Cell::new(None),
         }
     }
@@ -137,6 +142,27 @@ impl M {
         self.spinning.store(spinning, Ordering::Relaxed);
     }
 
+    /// Whether it sleeps in the netpoller.
+    pub(crate) fn polls(&self) -> bool {
+        // Relaxed: the lock of the lists orders it.
+        self.polls.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_polls(&self, polls: bool) {
+        // Relaxed: see `polls`.
+        self.polls.store(polls, Ordering::Relaxed);
+    }
+
+    /// Wakes it. It sleeps, or is about to, and the caller has taken it off the list of those who do.
+    pub(crate) fn wake(&self) {
+        if self.polls() {
+            self.note.set();
+            netpoll::started().wake();
+        } else {
+            self.note.wake();
+        }
+    }
+
     /// The kernel's number of its thread; 0 before it runs.
     pub(crate) fn tid(&self) -> i32 {
         // Relaxed: fixed while the thread lives.
@@ -148,15 +174,6 @@ impl M {
         // SAFETY: gettid has no preconditions.
         // Relaxed: see `tid`.
         self.tid.store(unsafe { libc::gettid() }, Ordering::Relaxed);
-    }
-
-    /// A random number below `n`, for stealing: xorshift64*.
-    pub(crate) fn random_below(&self, n: usize) -> usize {
-        let mut x = self.random.get();
-        x ^= x >> 12;
-        x ^= x << 25;
-        x ^= x >> 27;
-        self.random.set(x);
-        ((u128::from(x.wrapping_mul(0x2545_F491_4F6C_DD1D)) * n as u128) >> 64) as usize
+        crate::holder::share_stack();
     }
 }

@@ -17,18 +17,21 @@
 //! [`ready`] is the only way back.
 
 use std::mem::ManuallyDrop;
+use std::ptr;
 use std::time::Instant;
 
-use crate::clock;
+use crate::clock::{self, Nanos};
 use crate::context::{self, Leave};
 use crate::g::G;
+use crate::holder::Holder;
+use crate::interrupt::Interrupt;
 use crate::lock_thread::lock_os_thread;
 use crate::p::P;
 use crate::reason::Reason;
 use crate::sched::sched;
 use crate::section::Section;
 use crate::sleeper::{Claim, park_os_thread, park_os_thread_until};
-use crate::spin::SpinGuard;
+use crate::spin::{Held, SpinGuard};
 use crate::status::State;
 
 impl Section {
@@ -45,38 +48,52 @@ impl Section {
         }
     }
 
-    /// As [`park`](Self::park), at most until `deadline`. `claim` is the caller's, made for this wait, and every waker takes it
-    /// first. Returns `true` if the time was up, and then nobody has taken the claim, and nobody will.
-    pub(crate) fn park_until(
+    /// As [`park`](Self::park), for a wait that may also end at `deadline`, or be interrupted. `claim` is the caller's, made for this wait, and
+    /// every waker takes it first. Unless the caller was woken, nobody else has taken the claim, and nobody will.
+    pub(crate) fn park_claimed(
         self,
         reason: Reason,
-        deadline: Instant,
+        deadline: Option<Instant>,
         claim: Claim,
         commit: impl FnOnce() -> bool,
-    ) -> bool {
-        // Relaxed (all uses of `timed_out`): the waker's `ready` and the status word order it.
-        use std::sync::atomic::Ordering::Relaxed;
-        let when = clock::at(deadline);
-        let (Some(g), Some(p)) = (self.g(), self.p()) else {
-            // On an OS thread the kernel keeps the time.
-            return park_os_thread_until(when, claim, commit);
-        };
-        g.timed_out.store(false, Relaxed);
-        park_green(self, g, reason, move || {
-            // The timer comes after the commit, which may say that there is nothing to wait for. If the G has been woken
-            // meanwhile, its claim is gone and the entry stale from the start.
-            let waits = commit();
-            if waits && claim.is_open() {
-                p.timers.add(when, claim);
-                sched().sysmon.guard_timer(when);
+    ) -> Ended {
+        // It covers the caller, so it is there until this returns.
+        let interrupt = self.interrupt().map(ptr::from_ref);
+        // SAFETY: as said.
+        let interrupt = interrupt.map(|interrupt| unsafe { &*interrupt });
+        let last = interrupt.and_then(Interrupt::deadline);
+        let is_last = last.is_some_and(|last| deadline.is_none_or(|deadline| last <= deadline));
+        let when = if is_last { last } else { deadline }.map(clock::at);
+        let commit = move || {
+            let Some(interrupt) = interrupt else { return commit() };
+            interrupt.prepare();
+            // Before the commit: afterwards, who is woken may end what covers it. An interrupt that comes first finds the caller waiting.
+            let begun = interrupt.begin(claim);
+            if commit() && begun {
+                return true;
             }
-            waits
-        });
-        let timed_out = g.timed_out.load(Relaxed);
-        if !timed_out {
-            p.timers.note_stale();
+            // SAFETY: the caller's own claim, and it is alive.
+            if !unsafe { claim.take() } {
+                // Who has it wakes the caller.
+                return true;
+            }
+            if !begun {
+                interrupt.forestall();
+            }
+            false
+        };
+        let timed_out = match (self.g(), self.p()) {
+            (Some(g), Some(p)) => park_green_until(self, g, p, reason, when, claim, commit),
+            // On an OS thread the kernel keeps the time.
+            _ => park_os_thread_until(when, claim, commit),
+        };
+        if interrupt.is_some_and(|interrupt| interrupt.end(claim)) || timed_out && is_last {
+            Ended::Interrupted
+        } else if timed_out {
+            Ended::TimedOut
+        } else {
+            Ended::Woken
         }
-        timed_out
     }
 
     /// Ends the section and waits to be woken; `lock`, under which the caller has made its wait known, is unlocked once it waits.
@@ -90,28 +107,108 @@ impl Section {
         });
     }
 
-    /// As [`park_unlocking`](Self::park_unlocking), at most until `deadline`. `claim` is the caller's, made for this wait, and every
-    /// waker takes it first. Returns `true` if the time was up, and then nobody has taken the claim, and nobody will.
+    /// As [`park_unlocking`](Self::park_unlocking), to wait for a lock. `holder` tells dumps who holds it.
+    pub fn park_unlocking_behind<T>(self, reason: Reason, holder: &Holder, lock: SpinGuard<'_, T>) {
+        let g = self.g();
+        if let Some(g) = g {
+            g.set_awaited(Some(holder));
+        }
+        self.park_unlocking(reason, lock);
+        if let Some(g) = g {
+            g.set_awaited(None);
+        }
+    }
+
+    /// As [`park_unlocking`](Self::park_unlocking), for a wait that may also end at `deadline`, or be interrupted. `claim` is the caller's, made
+    /// for this wait, and every waker takes it first. Unless the caller was woken, nobody else has taken the claim, and nobody will.
     pub fn park_unlocking_until<T>(
         self,
         reason: Reason,
-        deadline: Instant,
+        deadline: Option<Instant>,
         claim: Claim,
         lock: SpinGuard<'_, T>,
-    ) -> bool {
+    ) -> Ended {
         let lock = lock.leak();
-        self.park_until(reason, deadline, claim, move || {
+        self.park_claimed(reason, deadline, claim, move || {
             // SAFETY: the guard was given up for this.
             unsafe { lock.unlock() };
             true
         })
     }
 
-    /// Waits until `deadline`.
-    pub fn sleep_until(self, deadline: Instant) {
-        let claim = crate::Sleeper::current(&self).claim();
-        self.park_until(Reason::Sleep, deadline, claim, || true);
+    /// As [`park_unlocking_until`](Self::park_unlocking_until), for a caller that has made its wait known under several locks, or under none.
+    ///
+    /// # Safety
+    /// Before what `locks` borrows is gone, the caller takes each of these locks again, but for one by which it was woken.
+    pub unsafe fn park_unlocking_all<'a>(
+        self,
+        reason: Reason,
+        deadline: Option<Instant>,
+        claim: Claim,
+        locks: impl Iterator<Item = Held<'a>>,
+    ) -> Ended {
+        // The caller may be woken by the first unlock. While a lock is left, it stays, and what `locks` borrows with it.
+        let commit = move || {
+            locks.for_each(drop);
+            true
+        };
+        if deadline.is_none() && self.interrupt().is_none() {
+            self.park(reason, commit);
+            return Ended::Woken;
+        }
+        self.park_claimed(reason, deadline, claim, commit)
     }
+
+    /// Waits until `deadline`; without one, until interrupted.
+    pub fn sleep_until(self, deadline: Option<Instant>) -> Ended {
+        let claim = crate::Sleeper::current(&self).claim();
+        self.park_claimed(Reason::Sleep, deadline, claim, || true)
+    }
+}
+
+/// How a wait ended that several parties might end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// By who was waited for.
+    Woken,
+    /// By the time.
+    TimedOut,
+    /// By the thread's [`Interrupt`].
+    Interrupted,
+}
+
+/// Parks until woken, or until `when`. Returns whether the time was up.
+fn park_green_until(
+    section: Section,
+    g: &'static G,
+    p: &'static P,
+    reason: Reason,
+    when: Option<Nanos>,
+    claim: Claim,
+    commit: impl FnOnce() -> bool,
+) -> bool {
+    // Relaxed (all uses of `timed_out`): the waker's `ready` and the status word order it.
+    use std::sync::atomic::Ordering::Relaxed;
+    let Some(when) = when else {
+        park_green(section, g, reason, commit);
+        return false;
+    };
+    g.timed_out.store(false, Relaxed);
+    park_green(section, g, reason, move || {
+        // The timer comes after the commit, which may say that there is nothing to wait for. If the G has been woken
+        // meanwhile, its claim is gone and the entry stale from the start.
+        let waits = commit();
+        if waits && claim.is_open() {
+            p.timers.add(when, claim);
+            sched().sysmon.guard_timer(when);
+        }
+        waits
+    });
+    let timed_out = g.timed_out.load(Relaxed);
+    if !timed_out {
+        p.timers.note_stale();
+    }
+    timed_out
 }
 
 #[inline]

@@ -21,14 +21,40 @@ pub enum Reason {
     ChanReceive,
     /// A send on a channel that can never be received from again, a receive on one that nobody can send on.
     ChanForever,
+    /// A `select!` of which no case is ready.
+    Select,
     /// `Mutex::lock`.
     Mutex,
+    /// `RwLock::read`.
+    RwLockRead,
+    /// `RwLock::write`.
+    RwLockWrite,
+    /// `Condvar::wait`.
+    Condvar,
+    /// `Barrier::wait`.
+    Barrier,
+    /// An initialization that another thread is at: `Once`, `OnceLock`, `LazyLock`.
+    Once,
+    /// `Semaphore::acquire`.
+    Semaphore,
     /// `WaitGroup::wait`.
     WaitGroup,
+    /// Data from a socket.
+    NetRead,
+    /// Room in a socket.
+    NetWrite,
+    /// A connection to accept.
+    Accept,
+    /// A connection that is being made.
+    Connect,
+    /// A future's waker, in `task::block_on`.
+    Future,
+    /// The cancellation of a token.
+    Cancel,
 }
 
 impl Reason {
-    const ALL: [Reason; 9] = [
+    const ALL: [Reason; 22] = [
         Reason::Sleep,
         Reason::Park,
         Reason::Join,
@@ -36,8 +62,21 @@ impl Reason {
         Reason::ChanSend,
         Reason::ChanReceive,
         Reason::ChanForever,
+        Reason::Select,
         Reason::Mutex,
+        Reason::RwLockRead,
+        Reason::RwLockWrite,
+        Reason::Condvar,
+        Reason::Barrier,
+        Reason::Once,
+        Reason::Semaphore,
         Reason::WaitGroup,
+        Reason::NetRead,
+        Reason::NetWrite,
+        Reason::Accept,
+        Reason::Connect,
+        Reason::Future,
+        Reason::Cancel,
     ];
 
     /// The reason whose number is `n`.
@@ -56,8 +95,21 @@ impl fmt::Display for Reason {
             Reason::ChanSend => "chan send",
             Reason::ChanReceive => "chan receive",
             Reason::ChanForever => "chan nobody serves",
+            Reason::Select => "select",
             Reason::Mutex => "mutex lock",
+            Reason::RwLockRead => "rwlock read",
+            Reason::RwLockWrite => "rwlock write",
+            Reason::Condvar => "condvar",
+            Reason::Barrier => "barrier",
+            Reason::Once => "once",
+            Reason::Semaphore => "semaphore",
             Reason::WaitGroup => "wait group",
+            Reason::NetRead => "net read",
+            Reason::NetWrite => "net write",
+            Reason::Accept => "net accept",
+            Reason::Connect => "net connect",
+            Reason::Future => "future",
+            Reason::Cancel => "cancellation",
         })
     }
 }

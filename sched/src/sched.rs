@@ -14,6 +14,7 @@ use crate::p::{P, PState};
 use crate::run_queue::Task;
 use crate::section::Section;
 use crate::spin::SpinLock;
+use crate::status::State;
 use crate::sysmon::Sysmon;
 
 /// The most Ps there can be.
@@ -197,6 +198,12 @@ impl Sched {
     pub(crate) fn push_global(&self, g: &'static G) {
         self.global.push(Task(g));
         self.wake_if_idle();
+    }
+
+    /// Makes a waiting G runnable, for any P, and wakes nobody.
+    pub(crate) fn queue_ready(&self, g: &'static G) {
+        g.status.transition(State::Waiting, State::Runnable);
+        self.global.push(Task(g));
     }
 
     /// Whether anything waits that an M without work should take.

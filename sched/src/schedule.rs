@@ -2,12 +2,13 @@
 //!
 //! Where the next G comes from, in this order:
 //!
-//! 1. timers that are due;
-//! 2. at every 61st time slice the global queue, so that two Gs that keep a P busy cannot starve it;
+//! 1. timers that are due, when the queue is empty or at every 16th switch;
+//! 2. at every 61st time slice the [`netpoll`]er and the global queue, so that two Gs that keep a P busy cannot starve them;
 //! 3. the P's own queue ([`run_queue`](crate::run_queue));
 //! 4. the global queue;
-//! 5. other Ps, in random order, half a queue at a time; in the last round also their timers and their `run_next`;
-//! 6. sleep ([`idle`]).
+//! 5. the netpoller;
+//! 6. other Ps, in random order, half a queue at a time; in the last round also their timers and their `run_next`;
+//! 7. sleep ([`idle`]).
 //!
 //! At most half as many Ms steal as there are busy Ps: one that finds nothing costs its victims cache misses.
 
@@ -19,14 +20,17 @@ use crate::fatal::fatal;
 use crate::g::{self, G};
 use crate::idle;
 use crate::m::M;
+use crate::netpoll;
 use crate::p::{P, PState};
-use crate::park::ready_on;
 use crate::run_queue::{Pick, Task};
 use crate::sched::{Sched, sched};
 use crate::status::State;
+use crate::timer::BATCH;
 
 /// Every how many time slices the global queue comes first: a prime, as Go has it, so that it falls into step with nothing.
 const GLOBAL_EVERY: u32 = 61;
+/// Every how many switches the clock is read for timers that may be due: reading it takes as long as a switch.
+const TIMERS_EVERY: u32 = 16;
 /// How often an M looks at all other Ps before it gives up.
 const STEAL_ROUNDS: usize = 4;
 /// The most Gs taken from the global queue at a time.
@@ -90,7 +94,7 @@ fn execute(m: &'static M, pick: Pick) -> After {
     }
     // SAFETY: this M holds the P.
     unsafe { p.owner() }.queue.count_switch(&p.shared);
-    g.prefetch();
+    g.prefetch_stack();
     loop {
         g.status.run();
         g.set_m(m);
@@ -189,6 +193,9 @@ fn next(m: &'static M) -> Pick {
         if let Some(pick) = next_here(sched, p) {
             return pick;
         }
+        if poll(sched, p) {
+            continue;
+        }
         if !m.is_spinning() && sched.handshake.may_spin(sched.procs()) {
             m.set_spinning(true);
             sched.handshake.begin_spinning();
@@ -205,21 +212,46 @@ fn next(m: &'static M) -> Pick {
 /// The next G of the P's own queue and of the global one.
 #[inline]
 fn next_here(sched: &Sched, p: &'static P) -> Option<Pick> {
-    if p.timers.next() != NEVER {
-        run_timers(p, p);
-    }
     // SAFETY: the M that calls this holds the P.
     let queue = unsafe { &p.owner().queue };
+    if p.timers.next() != NEVER
+        && (p.shared.switches().is_multiple_of(TIMERS_EVERY)
+            || p.shared.fair_turn_is_due()
+            || queue.is_empty(&p.shared))
+    {
+        run_timers(p, p);
+    }
     // Relaxed: written by this M.
     let global_first = p.slices.load(std::sync::atomic::Ordering::Relaxed).is_multiple_of(GLOBAL_EVERY);
-    if global_first && let Some(pick) = take_global(sched, p, 1) {
-        // The slice must count on from here, or the global queue would come first again and again.
-        return Some(pick);
+    if global_first {
+        poll(sched, p);
+        if let Some(pick) = take_global(sched, p, 1) {
+            // The slice must count on from here, or the global queue would come first again and again.
+            return Some(pick);
+        }
     }
     if p.shared.fair_turn_is_due() {
         fetch_global(sched, p);
     }
     queue.pop(&p.shared).or_else(|| take_global(sched, p, GLOBAL_BATCH))
+}
+
+/// Queues the Gs whose descriptors are ready on `p`, which the caller holds. Tells whether there were any.
+#[inline]
+fn poll(sched: &Sched, p: &'static P) -> bool {
+    let Some(netpoll) = netpoll::get() else { return false };
+    let mut ready = 0;
+    netpoll.look(|g| {
+        ready += 1;
+        g.status.transition(State::Waiting, State::Runnable);
+        // SAFETY: the caller holds the P.
+        unsafe { p.owner() }.queue.push_started(g);
+    });
+    // One of them this M runs itself.
+    if ready > 1 {
+        sched.wake_if_idle();
+    }
+    ready > 0
 }
 
 /// Takes Gs from the global queue: one to run, others into the P's own queue.
@@ -244,22 +276,26 @@ fn fetch_global(sched: &Sched, p: &'static P) {
     while !sched.global.is_empty() && sched.global.steal_batch_with_limit(queue.started(), GLOBAL_BATCH).is_retry() {}
 }
 
-/// Wakes the Gs whose time has come on `of`, to run on `p`, which the caller holds.
+/// Wakes Gs whose time has come on `of`, to run on `p`, which the caller holds.
 fn run_timers(of: &P, p: &'static P) {
     if of.timers.next() == NEVER {
         return;
     }
-    let mut woken = false;
-    of.timers.run_due(clock::now(), |claim| {
-        woken = true;
+    // SAFETY: the caller holds the P.
+    let queue = unsafe { &p.owner().queue };
+    // Fewer than have run since the last look: the queue gets shorter, and who is woken runs while its memory is still in the cache.
+    let limit = if queue.is_empty(&p.shared) { BATCH } else { TIMERS_EVERY as usize / 2 };
+    let due = of.timers.take_due(clock::now(), limit);
+    for claim in &due {
         let Some(g) = claim.g() else { fatal!("a timer of P {} was armed for an OS thread", of.id) };
-        // Relaxed: see `park_until`.
+        // Relaxed: see `park_green_until`.
         g.timed_out.store(true, std::sync::atomic::Ordering::Relaxed);
-        ready_on(p, g);
-    });
-    if woken {
-        // There is no slice that they could go on in.
-        P::tick(&p.slices);
+        g.status.transition(State::Waiting, State::Runnable);
+        queue.push_started(g);
+    }
+    // One of them this M runs itself.
+    if due.len() > 1 {
+        sched().wake_if_idle();
     }
 }
 
@@ -299,8 +335,8 @@ fn random_order(m: &M, n: usize) -> impl Iterator<Item = usize> + use<> {
         }
         a
     };
-    let start = m.random_below(n);
-    let first = m.random_below(n);
+    let start = m.random.below(n);
+    let first = m.random.below(n);
     let stride = (0..n).map(|i| (first + i) % n + 1).find(|&stride| gcd(stride, n) == 1).unwrap_or(1);
     (0..n).map(move |i| (start + i * stride) % n)
 }

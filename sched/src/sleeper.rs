@@ -5,13 +5,16 @@
 //! a `select` on several channels) is a [`Claim`], which the first of them takes, see [`ticket`](crate::ticket); all others find it gone, and leave
 //! the sleeper alone.
 
-use std::ptr::NonNull;
+use std::cell::Cell;
+use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicUsize, Ordering};
 
 use crate::clock::Nanos;
 use crate::futex::Note;
 use crate::g::G;
+use crate::interrupt::Interrupt;
 use crate::section::Section;
+use crate::task::Task;
 use crate::ticket::Ticket;
 
 /// What an OS thread sleeps on: one a thread.
@@ -21,12 +24,30 @@ pub(crate) struct OsThread {
     ticket: Ticket,
     /// Whether its present wait is one without a time-out, and counted in [`OS_THREADS_BLOCKED`].
     counted: AtomicBool,
+    /// What may interrupt its waits.
+    interrupt: Cell<*const Interrupt>,
 }
 
 thread_local! {
     #[allow(clippy::disallowed_macros, reason = "used on OS threads, which never change under the code")]
-    static OS_THREAD: OsThread =
-        OsThread { note: Note::new(), ticket: Ticket::new(), counted: AtomicBool::new(false) };
+    static OS_THREAD: OsThread = OsThread {
+        note: Note::new(),
+        ticket: Ticket::new(),
+        counted: AtomicBool::new(false),
+        interrupt: Cell::new(ptr::null()),
+    };
+}
+
+/// What may interrupt the calling OS thread.
+#[inline(never)]
+pub(crate) fn os_interrupt() -> *const Interrupt {
+    OS_THREAD.with(|thread| thread.interrupt.get())
+}
+
+/// Sets what may interrupt the calling OS thread; returns the old one.
+#[inline(never)]
+pub(crate) fn set_os_interrupt(interrupt: *const Interrupt) -> *const Interrupt {
+    OS_THREAD.with(|thread| thread.interrupt.replace(interrupt))
 }
 
 /// OS threads that wait in a runtime primitive for as long as it takes: they will not wake anybody.
@@ -51,7 +72,7 @@ pub(crate) fn os_threads_blocked() -> (isize, usize) {
     (OS_THREADS_BLOCKED.load(Ordering::SeqCst), OS_THREADS_CHANGES.load(Ordering::SeqCst))
 }
 
-/// A green thread or an OS thread that waits, or is about to. As long as it waits, it may be woken.
+/// A green thread, an OS thread or a task that waits, or is about to. As long as it waits, it may be woken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sleeper(NonNull<()>);
 
@@ -60,11 +81,16 @@ unsafe impl Send for Sleeper {}
 // SAFETY: as above.
 unsafe impl Sync for Sleeper {}
 
-/// The two kinds, told apart by the low bit of the address.
+/// The three kinds, told apart by the low bits of the address.
 enum Kind {
     Green(&'static G),
     Os(*const OsThread),
+    Task(*const Task),
 }
+
+const OS: usize = 1;
+const TASK: usize = 2;
+const KIND: usize = OS | TASK;
 
 impl Sleeper {
     /// The caller.
@@ -82,15 +108,22 @@ impl Sleeper {
 
     #[inline(never)]
     pub(crate) fn this_os_thread() -> Sleeper {
-        OS_THREAD.with(|thread| Sleeper(NonNull::from(thread).cast::<()>().map_addr(|a| a | 1)))
+        OS_THREAD.with(|thread| Sleeper(NonNull::from(thread).cast::<()>().map_addr(|a| a | OS)))
+    }
+
+    /// A task. Its waits are not ended by claims.
+    pub fn task(task: &Task) -> Sleeper {
+        Sleeper(NonNull::from(task).cast::<()>().map_addr(|a| a | TASK))
     }
 
     fn kind(self) -> Kind {
-        if self.0.addr().get() & 1 == 0 {
+        let kind = self.0.addr().get() & KIND;
+        let address = self.0.as_ptr().map_addr(|a| a & !KIND);
+        match kind {
             // SAFETY: made from a `&'static G`.
-            Kind::Green(unsafe { self.0.cast().as_ref() })
-        } else {
-            Kind::Os(self.0.as_ptr().map_addr(|a| a & !1).cast())
+            0 => Kind::Green(unsafe { self.0.cast().as_ref() }),
+            OS => Kind::Os(address.cast()),
+            _ => Kind::Task(address.cast()),
         }
     }
 
@@ -111,7 +144,8 @@ impl Sleeper {
     ///
     /// # Safety
     /// It waits, or has published itself under a lock that it gives up only once it waits; and the caller is the only one to
-    /// wake it, since it took it out of a queue or won its claim.
+    /// wake it, since it took it out of a queue or won its claim. If it is a task, the runtime has been started, and the caller has the lock
+    /// without which the task's owner does not touch it.
     #[inline]
     pub unsafe fn wake(self, section: &Section) {
         match self.kind() {
@@ -124,6 +158,8 @@ impl Sleeper {
                 }
                 (*thread).note.wake();
             },
+            // SAFETY: by the caller's promise the task is there, and the caller's.
+            Kind::Task(task) => unsafe { (*task).wake() },
         }
     }
 
@@ -137,6 +173,7 @@ impl Sleeper {
             Kind::Green(g) => &g.ticket,
             // SAFETY: an OS thread takes its claims out of all queues before its wait returns, so it is alive.
             Kind::Os(thread) => unsafe { &(*thread).ticket },
+            Kind::Task(_) => unreachable!("a task has no claims"),
         }
     }
 }
@@ -180,7 +217,7 @@ impl Claim {
     pub(crate) fn g(self) -> Option<&'static G> {
         match self.sleeper.kind() {
             Kind::Green(g) => Some(g),
-            Kind::Os(_) => None,
+            Kind::Os(_) | Kind::Task(_) => None,
         }
     }
 }
@@ -197,12 +234,13 @@ pub(crate) fn park_os_thread(commit: impl FnOnce() -> bool) {
     });
 }
 
-/// As [`park_os_thread`], at most until `deadline`. Returns whether the time was up, in which case the thread has its claim itself.
-pub(crate) fn park_os_thread_until(deadline: Nanos, claim: Claim, commit: impl FnOnce() -> bool) -> bool {
+/// As [`park_os_thread`], for a wait that the time may end, or that may be interrupted. Returns whether the time was up, in which case the
+/// thread has its claim itself.
+pub(crate) fn park_os_thread_until(deadline: Option<Nanos>, claim: Claim, commit: impl FnOnce() -> bool) -> bool {
     OS_THREAD.with(|thread| {
         // Relaxed: made known by the commit.
         thread.counted.store(false, Ordering::Relaxed);
-        if !commit() || thread.note.sleep_until(Some(deadline)) {
+        if !commit() || thread.note.sleep_until(deadline) {
             return false;
         }
         // SAFETY: the claim is this thread's own.

@@ -4,13 +4,7 @@
 //! nothing; a larger one is one block of the heap. When the G first runs, the closure is moved to its stack; when it ends, the
 //! result is moved to the packet.
 //!
-//! Who takes the result is settled by one word, `join`:
-//!
-//! ```text
-//!   PENDING ──ends──► DONE           the handle takes or drops the result
-//!      │  └─joins──► (the joiner) ──ends──► DONE, and the joiner is woken
-//!      └─handle dropped─► DETACHED ──ends──► the G drops the result itself, on its own stack
-//! ```
+//! Who takes the result is settled by one word, see [`join`](crate::join).
 
 use std::alloc::{self, Layout};
 use std::any::Any;
@@ -19,19 +13,17 @@ use std::mem::ManuallyDrop;
 use std::panic::{self, AssertUnwindSafe, Location};
 use std::ptr;
 use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
 
 use crate::fatal::fatal;
 use crate::g::{self, G, GRef, INLINE_PACKET};
+use crate::join::Waits;
 use crate::p::{self, P};
 use crate::reason::Reason;
 use crate::sched::sched;
 use crate::section::Section;
 use crate::sleeper::Sleeper;
 use crate::status::State;
-
-const PENDING: usize = 0;
-const DETACHED: usize = 1;
-const DONE: usize = 2;
 
 /// What a thread leaves: its value, or the payload of its panic.
 pub type Outcome<T> = Result<T, Box<dyn Any + Send + 'static>>;
@@ -99,8 +91,7 @@ where
     g.christen(id, birth.name, shift, spawned_at);
     // SAFETY: nobody else knows this G.
     unsafe { put_packet::<F, E, T>(g, (f, end)) };
-    // Relaxed: published by the release below.
-    g.join.store(PENDING, Ordering::Relaxed);
+    g.join.reset();
     g.token.consume();
     // One for the thread itself, one for the handle. Release pairs with `GRef::try_new`.
     g.references.store(2, Ordering::Release);
@@ -157,18 +148,26 @@ unsafe fn run<F: FnOnce() -> T, E: FnOnce(), T>(g: &'static G) {
     let outcome = panic::catch_unwind(AssertUnwindSafe(f));
     // SAFETY: the packet is still the thread's own.
     unsafe { (&raw mut (*packet).outcome).write(ManuallyDrop::new(outcome)) };
-    // AcqRel: release for who takes the outcome, acquire for the joiner that put itself there.
-    match g.join.swap(DONE, Ordering::AcqRel) {
-        PENDING => {}
-        DETACHED => {
+    // SAFETY: the user's code is done, and with it every use of the values.
+    unsafe { g.locals.clear() };
+    match g.join.end() {
+        Waits::Nobody => {}
+        Waits::Detached => {
             // SAFETY: the handle is gone, so the outcome is the thread's own.
             let unwanted = unsafe { take_outcome::<T>(g) };
             if panic::catch_unwind(AssertUnwindSafe(|| drop(unwanted))).is_err() {
                 fatal!("the result of green thread {} panicked in its drop", g.id());
             }
+            // SAFETY: as above. Only that drop could have made new ones.
+            unsafe { g.locals.clear() };
         }
-        // SAFETY: every other word is a joiner's, which waits, and is taken out of there here.
-        joiner => unsafe { Sleeper::from_word(joiner).wake(&Section::enter()) },
+        // SAFETY: it waits, and was taken out of the word.
+        Waits::Joiner(joiner) => unsafe { joiner.wake(&Section::enter()) },
+        Waits::Task(waker) => {
+            if panic::catch_unwind(AssertUnwindSafe(|| waker.wake())).is_err() {
+                fatal!("the waker of the task that awaits green thread {} panicked", g.id());
+            }
+        }
     }
     end();
 }
@@ -205,28 +204,42 @@ impl<T> Handle<T> {
     /// Waits until the thread has ended, and takes its outcome.
     pub fn join(self) -> Outcome<T> {
         let g = self.g.g();
+        drop(g.join.take_waker());
         let section = Section::enter();
-        // Acquire pairs with the release of the thread's end.
-        if g.join.load(Ordering::Acquire) == DONE {
+        if g.join.is_done() {
             drop(section);
         } else {
-            let me = Sleeper::current(&section).to_word();
-            // AcqRel: release for the thread that wakes the joiner; acquire if it has ended meanwhile.
-            let commit = move || g.join.compare_exchange(PENDING, me, Ordering::AcqRel, Ordering::Acquire).is_ok();
-            section.park(Reason::Join, commit);
+            let me = Sleeper::current(&section);
+            section.park(Reason::Join, move || g.join.leave_joiner(me));
         }
         let this = ManuallyDrop::new(self);
-        // SAFETY: the handle is not dropped, so its reference is moved out once; DONE makes the outcome the handle's.
+        // SAFETY: the handle is not dropped, so its reference is moved out once; the thread has ended, so the outcome is the handle's.
         unsafe {
             let _reference = ptr::read(&raw const this.g);
             take_outcome(g)
         }
     }
 
+    /// Whether the thread has ended; if not, it will wake the task of `context`, and no other, when it has.
+    pub fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let join = &self.g.g().join;
+        let mut waker = join.take_waker();
+        if join.is_done() {
+            return Poll::Ready(());
+        }
+        match &mut waker {
+            Some(waker) => (**waker).clone_from(context.waker()),
+            None => waker = Some(Box::new(context.waker().clone())),
+        }
+        match waker.map(|waker| join.leave_waker(waker)) {
+            Some(Ok(())) => Poll::Pending,
+            _ => Poll::Ready(()),
+        }
+    }
+
     /// Whether the thread has ended.
     pub fn is_finished(&self) -> bool {
-        // Acquire pairs with the release of the thread's end.
-        self.g.g().join.load(Ordering::Acquire) == DONE
+        self.g.g().join.is_done()
     }
 
     /// The thread.
@@ -238,8 +251,8 @@ impl<T> Handle<T> {
 impl<T> Drop for Handle<T> {
     fn drop(&mut self) {
         let g = self.g.g();
-        // AcqRel: as in `run`.
-        if g.join.compare_exchange(PENDING, DETACHED, Ordering::AcqRel, Ordering::Acquire).is_err() {
+        drop(g.join.take_waker());
+        if !g.join.detach() {
             // SAFETY: only the handle could have joined, so the thread has ended and left its outcome to the handle.
             drop(unsafe { take_outcome::<T>(g) });
         }

@@ -12,6 +12,7 @@
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -84,6 +85,12 @@ impl<T> SpinLock<T> {
         self.locked.store(false, Ordering::Release);
     }
 
+    /// Where the lock is: what [`Held::address`] tells of it.
+    #[inline]
+    pub fn address(&self) -> usize {
+        ptr::from_ref(&self.locked).addr()
+    }
+
     /// The value, without locking: the exclusive borrow shows that nobody else is there.
     pub fn get_mut(&mut self) -> &mut T {
         self.value.get_mut()
@@ -129,6 +136,46 @@ impl<T> DerefMut for SpinGuard<'_, T> {
     }
 }
 
+/// A [`SpinLock`] that is held, whatever it protects; unlocks it when dropped. For who holds several, of different types.
+#[must_use]
+pub struct Held<'a> {
+    locked: &'a AtomicBool,
+}
+
+impl<'a, T> From<SpinGuard<'a, T>> for Held<'a> {
+    #[inline]
+    fn from(guard: SpinGuard<'a, T>) -> Held<'a> {
+        Held { locked: &guard.leak().locked }
+    }
+}
+
+impl Held<'_> {
+    /// Where the lock is: the address of the [`SpinLock`]'s own word, by which locks can be told apart and put in order.
+    #[inline]
+    pub fn address(&self) -> usize {
+        ptr::from_ref(self.locked).addr()
+    }
+
+    /// The value that `lock` protects.
+    ///
+    /// # Panics
+    /// If this holds another lock.
+    #[inline]
+    pub fn value<'g, T>(&'g mut self, lock: &'g SpinLock<T>) -> &'g mut T {
+        assert!(ptr::eq(self.locked, &lock.locked), "the lock that is held is another one");
+        // SAFETY: this thread holds the lock, and what holds it is borrowed exclusively.
+        unsafe { &mut *lock.value.get() }
+    }
+}
+
+impl Drop for Held<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        // Release as in `unlock`.
+        self.locked.store(false, Ordering::Release);
+    }
+}
+
 impl<T> Drop for SpinGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {
@@ -150,6 +197,25 @@ mod tests {
             }
         });
         assert_eq!(*LOCK.lock(), 40_000);
+    }
+
+    #[test]
+    fn locks_of_different_types_are_held_together() {
+        let (number, name) = (SpinLock::new(7), SpinLock::new("seven"));
+        let mut held: [Held; 2] = [number.lock().into(), name.lock().into()];
+        assert!(number.try_lock().is_none() && name.try_lock().is_none());
+        assert_eq!(held[0].address(), number.address());
+        *held[0].value(&number) += 1;
+        *held[1].value(&name) = "eight";
+        drop(held);
+        assert_eq!((*number.lock(), *name.lock()), (8, "eight"));
+    }
+
+    #[test]
+    #[should_panic(expected = "another one")]
+    fn a_lock_gives_access_to_its_own_value_only() {
+        let (one, other) = (SpinLock::new(1), SpinLock::new(2));
+        *Held::from(one.lock()).value(&other) = 3;
     }
 
     #[test]

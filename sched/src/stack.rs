@@ -192,7 +192,7 @@ pub(crate) fn is_guard(address: usize) -> bool {
 
 /// The current stack pointer.
 #[inline(always)]
-fn stack_pointer() -> usize {
+pub(crate) fn stack_pointer() -> usize {
     let sp: usize;
     #[cfg(target_arch = "x86_64")]
     // SAFETY: reads a register.

@@ -5,6 +5,7 @@
 //! - asks for a **fair turn**, every 10 ms, on a P that others wait for;
 //! - takes the P from a **hog**, a G that has not switched in that time while others wait ([`preempt`]);
 //! - sees to **timers** that are overdue since their P is busy: an idle P steals them, or the G that is in the way is treated as a hog;
+//! - asks the **netpoller** for what is ready, as nobody else may have for a slice;
 //! - starts the OS threads that the scheduler needs, gives the memory of cold stacks back, repeats an undecided deadlock check, prints `schedtrace` lines, and writes the dumps that
 //!   signal handlers ask for.
 //!
@@ -20,6 +21,7 @@ use crate::deadlock;
 use crate::dump;
 use crate::fatal::fatal;
 use crate::futex::Note;
+use crate::netpoll;
 use crate::overflow;
 use crate::p::{P, PState};
 use crate::preempt;
@@ -162,6 +164,7 @@ impl Watch {
             }
             overflow::report_if_asked(sched);
             self.look(sched, now);
+            poll(sched);
             if now >= self.next_chores {
                 self.next_chores = now + CHORES;
                 stack::trim();
@@ -231,6 +234,19 @@ impl Watch {
     }
 }
 
+/// Queues Gs whose descriptors are ready, in case nobody has looked for long.
+fn poll(sched: &Sched) {
+    let Some(netpoll) = netpoll::get() else { return };
+    let mut any = false;
+    netpoll.look(|g| {
+        any = true;
+        sched.queue_ready(g);
+    });
+    if any {
+        sched.wake_if_idle();
+    }
+}
+
 impl Seen {
     fn note(&mut self, p: &P, now: Nanos) {
         // Relaxed: a counter compared with itself.
@@ -254,8 +270,8 @@ fn look_at_running(sched: &Sched, p: &'static P, seen: &mut Seen, now: Nanos) {
         // An idle P steals the timers and the work. (Its wake-up may have been lost to a `run_next` that looked short-lived.)
         sched.wake_if_idle();
     }
-    // However often slices end: those that do may all be of the newest threads.
-    if waiting && now - seen.fair_turn >= SLICE / 2 {
+    // Timers are looked at in a fair turn, too. However often slices end: those that do may all be of the newest threads.
+    if overdue || waiting && now - seen.fair_turn >= SLICE / 2 {
         seen.fair_turn = now;
         p.shared.ask_fair_turn();
     }

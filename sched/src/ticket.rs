@@ -74,6 +74,12 @@ impl Token {
         self.0.compare_exchange(EMPTY, n + FIRST_WAIT, Ordering::Release, Ordering::Relaxed).is_ok()
     }
 
+    /// Forgets wait number `n`, which is over. A token that is set stays so.
+    pub(crate) fn wait_is_over(&self, n: u64) {
+        // Relaxed: nothing but the number goes through it.
+        let _ = self.0.compare_exchange(n + FIRST_WAIT, EMPTY, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
     /// Sets it. Returns the number of the wait for it, if there is one.
     pub(crate) fn set(&self) -> Option<u64> {
         // AcqRel: release for `consume`, acquire for `wait`.

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crate::g::GRef;
+use crate::park::Ended;
 use crate::reason::Reason;
 use crate::section::Section;
 use crate::sleeper::{Claim, Sleeper};
@@ -11,22 +12,18 @@ use crate::sleeper::{Claim, Sleeper};
 ///
 /// # Panics
 /// On a plain OS thread.
-pub fn park(deadline: Option<Instant>) {
+pub fn park(deadline: Option<Instant>) -> Ended {
     let section = Section::enter();
     let g = section.g().expect("token::park is for green threads");
     if g.token.consume() {
-        return;
+        return Ended::Woken;
     }
     let claim = Sleeper::current(&section).claim();
     let commit = move || g.token.wait(claim.ticket());
-    match deadline {
-        Some(deadline) => {
-            section.park_until(Reason::Park, deadline, claim, commit);
-        }
-        None => section.park(Reason::Park, commit),
-    }
-    // Whether it was set or the time was up.
+    let ended = section.park_claimed(Reason::Park, deadline, claim, commit);
+    // Whether it was set or not.
     g.token.consume();
+    ended
 }
 
 impl GRef {
