@@ -24,7 +24,8 @@
 //!
 //! # What a green thread must not do
 //! It may be on another OS thread after each wait. Rust's `thread_local!` does not know that: an address of a thread-local that is kept across a
-//! wait points to another thread's variable afterwards. In particular, do not hold a `std::sync::MutexGuard` across a wait.
+//! wait points to another thread's variable afterwards. [`sward::thread_local!`](crate::thread_local!) has values that go with the green thread. Nor can a
+//! lock of std's be held across a wait, a `std::sync::MutexGuard` or a `StdoutLock`: those of [`sync`] and [`io`] can.
 //!
 //! The runtime knows a green thread by its stack. Code that runs on yet another one, a coroutine of another library or a segment of `stacker`'s,
 //! is an OS thread to it: a wait there holds up the OS thread, and the processor with it.
@@ -34,14 +35,19 @@
 
 extern crate self as sward;
 
+pub mod cancel;
 pub mod channel;
 mod config;
 pub mod fs;
+pub mod io;
+pub mod net;
 mod panics;
+pub mod process;
 pub mod rt;
 pub mod settings;
 mod start;
 pub mod sync;
+pub mod task;
 pub mod thread;
 pub mod time;
 

@@ -13,17 +13,19 @@
 
 mod builder;
 mod handle;
+mod local;
 mod scope;
 
 use std::time::{Duration, Instant};
 
 pub use std::thread::{available_parallelism, panicking};
 
-use sward_sched::{GRef, Section};
+use sward_sched::{Ended, GRef, Interrupted, Section};
 pub use sward_sched::{OsThreadGuard, lock_os_thread, yield_now};
 
 pub use builder::{Builder, spawn};
 pub use handle::{JoinHandle, Result, Thread, ThreadId, current};
+pub use local::{AccessError, LocalKey};
 pub use scope::{Scope, ScopedJoinHandle, scope};
 
 /// Waits at least for `duration`. Other green threads run meanwhile.
@@ -37,12 +39,9 @@ pub use scope::{Scope, ScopedJoinHandle, scope};
 /// # });
 /// ```
 pub fn sleep(duration: Duration) {
-    match Instant::now().checked_add(duration) {
-        Some(deadline) => sleep_until(deadline),
+    if !duration.is_zero() {
         // Later than the clock can tell: for ever.
-        None => loop {
-            park();
-        },
+        wait_until(Instant::now().checked_add(duration));
     }
 }
 
@@ -57,9 +56,14 @@ pub fn sleep(duration: Duration) {
 /// # });
 /// ```
 pub fn sleep_until(deadline: Instant) {
-    // A wait ends at the deadline on the scheduler's clock, which is the same; looking again costs little and promises more.
-    while Instant::now() < deadline {
-        Section::enter().sleep_until(deadline);
+    if Instant::now() < deadline {
+        wait_until(Some(deadline));
+    }
+}
+
+fn wait_until(deadline: Option<Instant>) {
+    if Section::enter().sleep_until(deadline) == Ended::Interrupted {
+        Interrupted::unwind();
     }
 }
 
@@ -89,7 +93,11 @@ pub fn park_timeout(duration: Duration) {
 
 fn park_deadline(deadline: Option<Instant>) {
     match (GRef::current(), deadline) {
-        (Some(_), _) => sward_sched::park_token(deadline),
+        (Some(_), _) => {
+            if sward_sched::park_token(deadline) == Ended::Interrupted {
+                Interrupted::unwind();
+            }
+        }
         (None, None) => std::thread::park(),
         (None, Some(deadline)) => std::thread::park_timeout(deadline.saturating_duration_since(Instant::now())),
     }

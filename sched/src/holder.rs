@@ -35,7 +35,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::g::GRef;
 use crate::stack::{current_g, g_at, stack_pointer};
 
-/// The holder of a lock, for messages and dumps. See the [module](self).
+/// The holder of a lock, for messages and dumps: set right after locking, cleared right before unlocking.
 #[derive(Debug)]
 pub struct Holder(AtomicUsize);
 

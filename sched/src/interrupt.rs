@@ -125,6 +125,12 @@ impl Section {
     }
 }
 
+/// Whether anything may interrupt the caller's waits.
+#[inline]
+pub fn is_interruptible() -> bool {
+    Section::enter().interrupt().is_some()
+}
+
 /// Sets the caller's interrupt; returns the old one.
 fn set_current(interrupt: *const Interrupt) -> *const Interrupt {
     match Section::enter().g() {

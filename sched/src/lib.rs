@@ -67,9 +67,9 @@ pub mod traceback;
 
 pub use g::{G, GRef};
 pub use holder::Holder;
+pub use interrupt::{Interrupt, Interrupted, is_interruptible};
 pub use locals::{Gone, LocalKey, Locals, green_locals};
 pub use lock_thread::{OsThreadGuard, lock_os_thread};
-pub use interrupt::{Interrupt, Interrupted};
 pub use netpoll::{Interest, Registration};
 pub use park::{Ended, yield_now};
 pub use procs::default_procs;

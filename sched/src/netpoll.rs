@@ -19,8 +19,9 @@
 //!                                        4. sets its note, writes the eventfd
 //!   5. returns; note set
 //! ```
-//! The eventfd is level-triggered and read by its poller alone, after its sleep. Another M's look in between leaves it readable, so step 2
-//! returns at once also when step 4 comes before it.
+//! The eventfd is level-triggered, so step 2 returns at once also when step 4 comes before it. It is a semaphore: a call adds one, and who is
+//! called takes one, however it notices. Until it has, there may be a next poller, which finds the eventfd readable, though not for itself, and
+//! must leave it so: the first one's `epoll_wait` would go on otherwise, with the note set.
 //!
 //! # Rejected
 //! - *mio*, *polling*: they hide the edges, and what is known of a descriptor between them saves a system call a request.
@@ -92,7 +93,7 @@ impl Netpoll {
             return Ok(netpoll);
         }
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
-        let wake = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
+        let wake = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_SEMAPHORE)?;
         epoll.add(wake.as_fd(), EpollEvent::new(EpollFlags::EPOLLIN, WAKE))?;
         // If another thread was faster, these are closed again.
         Ok(NETPOLL.get_or_init(|| Netpoll { epoll, wake, busy: AtomicBool::new(false) }))
@@ -114,6 +115,7 @@ impl Netpoll {
         let mut any = false;
         loop {
             if note.take() {
+                self.take_call();
                 return true;
             }
             let left = deadline.map(|when| Duration::from_nanos(when.saturating_sub(clock::now())));
@@ -125,8 +127,26 @@ impl Netpoll {
                 ready(g);
             });
             if called {
-                // The note is looked at after this. A call for the poller before this one is answered too, in vain.
-                let _ = self.wake.read();
+                // If it is for the poller before this one: that one is on its way out.
+                std::thread::yield_now();
+            }
+        }
+    }
+
+    /// For an M that is no longer on the list, so somebody calls it: waits for that.
+    pub(crate) fn await_call(&self, note: &Note) {
+        self.take_call();
+        while !note.take() {
+            // That was somebody else's call. That one will take ours.
+            std::thread::yield_now();
+        }
+    }
+
+    /// Takes one call, waiting for it if need be: it follows upon the note.
+    fn take_call(&self) {
+        while let Err(error) = self.wake.read() {
+            if error != Errno::EINTR {
+                fatal!("cannot read the eventfd of the poller: {error}");
             }
         }
     }

@@ -1,14 +1,14 @@
 //! Open files.
 
 use std::fs::{self, FileTimes, Metadata, Permissions, TryLockError};
-use std::io::{self, IoSlice, IoSliceMut, Read, Seek, SeekFrom, Write};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::io::{self, IsTerminal, Seek, SeekFrom};
+use std::os::fd::{FromRawFd, RawFd};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::process::Stdio;
 use std::time::SystemTime;
 
 use crate::fs::OpenOptions;
+use crate::io::unblocked::{impl_fd, impl_read, impl_write};
 use crate::unblock;
 
 /// An open file. As [`std::fs::File`], but what blocks holds no other green thread up.
@@ -162,53 +162,30 @@ impl File {
     pub fn unlock(&self) -> io::Result<()> {
         unblock(|| self.0.unlock())
     }
+
+    /// Whether it is a terminal.
+    pub fn is_terminal(&self) -> bool {
+        self.0.is_terminal()
+    }
 }
 
-/// Implements std's traits for something that gives access to a file.
-macro_rules! impl_io {
-    ($($T:ty),+) => {$(
-        impl Read for $T {
-            fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-                unblock(|| (&self.0).read(buf))
-            }
+impl_read!(File, this => this.0);
+impl_read!(&File, this => (&this.0));
+impl_write!(File, this => this.0);
+impl_write!(&File, this => (&this.0));
+impl_fd!(File, fs::File);
 
-            fn read_vectored(&mut self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-                unblock(|| (&self.0).read_vectored(bufs))
-            }
-
-            fn read_to_end(&mut self, buf: &mut Vec<u8>) -> io::Result<usize> {
-                unblock(|| (&self.0).read_to_end(buf))
-            }
-
-            fn read_to_string(&mut self, buf: &mut String) -> io::Result<usize> {
-                unblock(|| (&self.0).read_to_string(buf))
-            }
-        }
-
-        impl Write for $T {
-            fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-                unblock(|| (&self.0).write(buf))
-            }
-
-            fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-                unblock(|| (&self.0).write_vectored(bufs))
-            }
-
-            /// Does nothing: a file has no buffer in the process.
-            fn flush(&mut self) -> io::Result<()> {
-                Ok(())
-            }
-        }
-
-        impl Seek for $T {
-            fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-                (&self.0).seek(to)
-            }
-        }
-    )+};
+impl Seek for File {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.0.seek(to)
+    }
 }
 
-impl_io!(File, &File);
+impl Seek for &File {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        (&self.0).seek(to)
+    }
+}
 
 impl FileExt for File {
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
@@ -220,57 +197,9 @@ impl FileExt for File {
     }
 }
 
-impl AsFd for File {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
-    }
-}
-
-impl AsRawFd for File {
-    fn as_raw_fd(&self) -> RawFd {
-        self.0.as_raw_fd()
-    }
-}
-
-impl IntoRawFd for File {
-    fn into_raw_fd(self) -> RawFd {
-        self.0.into_raw_fd()
-    }
-}
-
 impl FromRawFd for File {
     unsafe fn from_raw_fd(fd: RawFd) -> File {
         // SAFETY: the caller's promise is the same.
         File(unsafe { fs::File::from_raw_fd(fd) })
-    }
-}
-
-impl From<fs::File> for File {
-    fn from(file: fs::File) -> File {
-        File(file)
-    }
-}
-
-impl From<File> for fs::File {
-    fn from(file: File) -> fs::File {
-        file.0
-    }
-}
-
-impl From<OwnedFd> for File {
-    fn from(fd: OwnedFd) -> File {
-        File(fd.into())
-    }
-}
-
-impl From<File> for OwnedFd {
-    fn from(file: File) -> OwnedFd {
-        file.0.into()
-    }
-}
-
-impl From<File> for Stdio {
-    fn from(file: File) -> Stdio {
-        file.0.into()
     }
 }

@@ -111,6 +111,10 @@ fn reading_writing_and_seeking() {
     assert_eq!(file.metadata().unwrap().len(), 6);
     assert_eq!(fs::read(&path).unwrap(), b"0123ab");
     file.set_permissions(PermissionsExt::from_mode(0o600)).unwrap();
+    assert!(!file.is_terminal());
+    let modified = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+    file.set_modified(modified).unwrap();
+    assert_eq!(file.metadata().unwrap().modified().unwrap(), modified);
     let std_file = std::fs::File::from(file);
     let mut file = File::from(std_file);
     file.rewind().unwrap();

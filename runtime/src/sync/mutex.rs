@@ -1,6 +1,5 @@
-//! Mutual exclusion, with std's signatures and std's poisoning. How the lock works is in [`raw`]; here is what it protects.
+//! Mutual exclusion, with std's signatures and std's poisoning. How the lock works is in [`raw_mutex`](super::raw_mutex); here is what it protects.
 
-mod raw;
 #[cfg(test)]
 mod tests;
 
@@ -13,7 +12,9 @@ use std::sync::atomic::Ordering;
 use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
 use std::thread;
 
-use raw::RawMutex;
+use sward_sched::Reason;
+
+use super::raw_mutex::RawMutex;
 
 /// A lock around a value of which one thread at a time may make use.
 ///
@@ -65,13 +66,26 @@ impl<T> Mutex<T> {
 }
 
 impl<T: ?Sized> Mutex<T> {
-    /// Locks, waiting if need be. Never returns if the caller holds this lock already.
+    /// Locks, waiting if need be.
     ///
     /// # Errors
     /// If the mutex is poisoned: a thread panicked while it held the lock. It is locked all the same; the guard is in the error.
+    ///
+    /// # Panics
+    /// If the caller holds this lock already, with a message that names the thread. (Not if it took the lock inside
+    /// [`unblock`](crate::unblock): then it waits for ever.)
+    ///
+    /// ```
+    /// use sward::sync::Mutex;
+    ///
+    /// let mutex = Mutex::new(1);
+    /// *mutex.lock().unwrap() += 1;
+    /// assert_eq!(*mutex.lock().unwrap(), 2);
+    /// ```
     #[inline]
+    #[track_caller]
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
-        self.raw.lock();
+        self.raw.lock(Reason::Mutex);
         MutexGuard::new(self)
     }
 
@@ -148,7 +162,18 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
     #[inline]
     fn new(mutex: &'a Mutex<T>) -> LockResult<MutexGuard<'a, T>> {
         let guard = MutexGuard { mutex, was_panicking: thread::panicking(), not_send: PhantomData };
-        if mutex.is_poisoned() { Err(PoisonError::new(guard)) } else { Ok(guard) }
+        guard.checked()
+    }
+
+    /// The guard of a caller that has locked.
+    #[inline]
+    pub(super) fn checked(self) -> LockResult<MutexGuard<'a, T>> {
+        if self.mutex.is_poisoned() { Err(PoisonError::new(self)) } else { Ok(self) }
+    }
+
+    /// The lock.
+    pub(super) fn raw(&self) -> &'a RawMutex {
+        &self.mutex.raw
     }
 }
 

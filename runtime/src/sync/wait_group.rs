@@ -4,12 +4,11 @@
 //! and wakes all that is in it. A waiter looks at the count under the same lock: it has either queued itself before, or sees the 0.
 
 use std::fmt;
-use std::mem;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use sward_sched::{Reason, Section, SpinLock};
+use sward_sched::{Ended, Interrupted, Reason, Section, SpinLock};
 
 use super::waiters::{Waiter, Waiters};
 
@@ -74,9 +73,18 @@ impl Inner {
             return;
         }
         let waiter = Waiter::current(&section);
-        // SAFETY: the node stays here until `park` returns, which is when it has been woken.
+        // SAFETY: the node stays here until `park` returns, which is when it has been woken; or if it has not, until it is removed.
         unsafe { waiters.push_back(&waiter) };
-        section.park_unlocking(Reason::WaitGroup, waiters);
+        let Some(claim) = waiter.claim_if(&section, false) else {
+            return section.park_unlocking(Reason::WaitGroup, waiters);
+        };
+        if section.park_unlocking_until(Reason::WaitGroup, None, claim, waiters) == Ended::Interrupted {
+            let section = Section::enter();
+            // SAFETY: it has been in this queue only.
+            unsafe { self.waiters.lock().remove(&waiter) };
+            drop(section);
+            Interrupted::unwind();
+        }
     }
 }
 
@@ -85,10 +93,8 @@ impl Drop for WaitGroup {
         // AcqRel: release for who waits; acquire so that the last one hands on what all before it have released.
         if self.inner.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
             let section = Section::enter();
-            let mut waiters = mem::take(&mut *self.inner.waiters.lock());
-            while let Some(waiter) = waiters.pop_front() {
-                waiter.wake(&section);
-            }
+            let all = self.inner.waiters.lock().pop_all();
+            all.grant(&section);
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use sward_sched::{GRef, Handle};
+use sward_sched::{GRef, Handle, Reason};
+
+use crate::task;
 
 /// What [`JoinHandle::join`] returns: the thread's value, or the payload of its panic.
 pub type Result<T> = std::thread::Result<T>;
@@ -92,6 +94,10 @@ impl<T> JoinHandle<T> {
         JoinHandle { handle, thread }
     }
 
+    pub(crate) fn into_handle(self) -> Handle<T> {
+        self.handle
+    }
+
     /// Waits until the thread has ended, and returns its value.
     ///
     /// # Errors
@@ -105,7 +111,8 @@ impl<T> JoinHandle<T> {
     /// # });
     /// ```
     pub fn join(self) -> Result<T> {
-        self.handle.join()
+        // The handle keeps no claim for who joins, but for who awaits.
+        if sward_sched::is_interruptible() { task::block_on_for(Reason::Join, self) } else { self.handle.join() }
     }
 
     /// Whether the thread has ended; then [`join`](Self::join) does not wait.

@@ -6,9 +6,11 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use sward_sched::{Birth, Handle, Reason, Section, Sleeper, SpinLock};
+use sward_sched::{Birth, Handle, Interrupted, Reason, Section, Sleeper, SpinLock};
+
+use crate::cancel;
 
 use super::handle::{Result, Thread};
 
@@ -17,6 +19,8 @@ pub struct Scope<'scope, 'env: 'scope> {
     running: SpinLock<Running>,
     /// Panics of its threads that no `join` has returned.
     unhandled: AtomicUsize,
+    /// Whether a wait of one of them was ended by a token that covers the scope.
+    interrupted: AtomicBool,
     // Invariant, as std's: the compiler must not shorten 'scope.
     scope: PhantomData<&'scope mut &'scope ()>,
     env: PhantomData<&'env mut &'env ()>,
@@ -53,6 +57,7 @@ where
     let scope = Scope {
         running: SpinLock::new(Running::default()),
         unhandled: AtomicUsize::new(0),
+        interrupted: AtomicBool::new(false),
         scope: PhantomData,
         env: PhantomData,
     };
@@ -60,6 +65,8 @@ where
     scope.wait();
     match result {
         Err(payload) => panic::resume_unwind(payload),
+        // Relaxed: ordered by the end of the threads. They were interrupted as this one would have been.
+        Ok(_) if scope.interrupted.load(Ordering::Relaxed) => Interrupted::unwind(),
         // Relaxed: ordered by the end of the threads.
         Ok(_) if scope.unhandled.load(Ordering::Relaxed) > 0 => panic!("a scoped thread panicked"),
         Ok(value) => value,
@@ -86,11 +93,20 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         let section = Section::enter();
         self.running.lock().threads += 1;
         drop(section);
+        let token = cancel::ambient();
         let body = move || {
+            let f = || match token {
+                Some(token) => cancel::run_at(token, f),
+                None => f(),
+            };
             let result = panic::catch_unwind(AssertUnwindSafe(f));
-            if result.is_err() {
-                // Relaxed: see `scope`.
-                self.unhandled.fetch_add(1, Ordering::Relaxed);
+            match &result {
+                Ok(_) => {}
+                // Relaxed, both: see `scope`.
+                Err(payload) if payload.is::<Interrupted>() => self.interrupted.store(true, Ordering::Relaxed),
+                Err(_) => {
+                    self.unhandled.fetch_add(1, Ordering::Relaxed);
+                }
             }
             result
         };
@@ -144,7 +160,7 @@ impl<T> ScopedJoinHandle<'_, T> {
     /// With the payload of its panic, which then counts as handled.
     pub fn join(self) -> Result<T> {
         let result = self.handle.join().unwrap_or_else(Err);
-        if result.is_err() {
+        if result.as_ref().is_err_and(|payload| !payload.is::<Interrupted>()) {
             // Relaxed: see `scope`.
             self.unhandled.fetch_sub(1, Ordering::Relaxed);
         }

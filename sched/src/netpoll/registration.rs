@@ -62,7 +62,11 @@ impl<F: AsFd> Registration<F> {
         if self.is_registered.load(Ordering::Acquire) {
             return Ok(());
         }
-        let all = EpollFlags::EPOLLIN | EpollFlags::EPOLLOUT | EpollFlags::EPOLLRDHUP | EpollFlags::EPOLLPRI | EpollFlags::EPOLLET;
+        let all = EpollFlags::EPOLLIN
+            | EpollFlags::EPOLLOUT
+            | EpollFlags::EPOLLRDHUP
+            | EpollFlags::EPOLLPRI
+            | EpollFlags::EPOLLET;
         let address = ptr::from_ref(self.descriptor).expose_provenance();
         match Netpoll::start()?.epoll.add(self.fd.as_fd(), EpollEvent::new(all, address as u64)) {
             // It exists if another thread was faster.

@@ -1,12 +1,15 @@
 //! Small programs for tests of what ends a process: `scenario NAME` runs one of them.
 
+use std::future::{self, Future};
+use std::pin::Pin;
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use sward::channel;
 use sward::thread::{self, Builder, lock_os_thread};
+use sward::{channel, task};
 
 /// The programs, by name.
 const SCENARIOS: &[(&str, fn())] = &[
@@ -33,6 +36,9 @@ const SCENARIOS: &[(&str, fn())] = &[
     ("visits", visits),
     ("overflows", overflows),
     ("quit-under-load", quit_under_load),
+    ("futures-without-a-runtime", futures_without_a_runtime),
+    ("await-for-ever", await_for_ever),
+    ("gives-up-a-timer", gives_up_a_timer),
 ];
 
 fn main() {
@@ -308,5 +314,38 @@ fn quit_under_load() {
         // SAFETY: a signal to the own process, which handles it.
         unsafe { libc::kill(libc::getpid(), libc::SIGQUIT) };
         wait_for_ever();
+    });
+}
+
+/// Futures are driven on OS threads, and nobody starts a green one.
+fn futures_without_a_runtime() {
+    for _ in 0..100 {
+        let mut other = None;
+        task::block_on(future::poll_fn(|context| {
+            if other.is_some() {
+                return Poll::Ready(());
+            }
+            let waker = context.waker().clone();
+            other = Some(std::thread::spawn(move || waker.wake()));
+            Poll::Pending
+        }));
+        other.expect("it was polled").join().expect("it does not panic");
+    }
+    let threads = std::fs::read_dir("/proc/self/task").expect("a list of threads").count();
+    assert_eq!(threads, 1, "the runtime has been started");
+}
+
+fn await_for_ever() {
+    sward::run(|| task::block_on(future::pending::<()>()));
+}
+
+/// A task awaits a time far away, and then nothing any more.
+fn gives_up_a_timer() {
+    sward::run(|| {
+        let mut timer = channel::after(Duration::from_secs(1_000_000)).into_future();
+        assert!(Pin::new(&mut timer).poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        thread::yield_now();
+        drop(timer);
+        task::block_on(future::pending::<()>());
     });
 }

@@ -20,11 +20,13 @@
 //!   another. It belongs to that thread, which takes it back when it has the lock or goes to sleep.
 //! - `STARVING`: the mode. Implies `WAITERS`, and `LOCKED`: in this mode the lock is never free.
 //!
+//! A second word, the [`Holder`], says who holds the lock. It is for people only, and costs two stores a turn.
+//!
 //! Why nobody sleeps for ever: a waiter sets `WAITERS`, and takes its `WOKEN` back, by a CAS on a word with `LOCKED` in it, so whoever
 //! holds the lock then will see both when it unlocks; and from then until the queue's lock is free, the waker waits for it.
 //!
 //! # Rejected
-//! *Queues in a global table by address*, as Go, futexes and parking_lot have them: the lock is 8 bytes instead of 24, but unrelated
+//! *Queues in a global table by address*, as Go, futexes and parking_lot have them: the lock is 8 bytes instead of 32, but unrelated
 //! ones share the queue of a bucket, and each wake is a search. *Always handing off*: see above. *No spinning*: a critical section of some
 //! instructions is over before a thread has parked. *A CAS from 0 as the fast path*: it fails when somebody waits, so that the thread that
 //! is doing most of the work pays for two atomic operations instead of one; a contended lock took up to twice as long.
@@ -33,9 +35,9 @@ use std::hint;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use sward_sched::{Reason, Section, SpinLock, yield_now};
+use sward_sched::{Holder, Reason, Section, SpinLock, yield_now};
 
-use crate::sync::waiters::{Waiter, Waiters, Woken};
+use super::waiters::{Waiter, Waiters, Woken};
 
 const LOCKED: u32 = 1;
 const WAITERS: u32 = 2;
@@ -52,31 +54,56 @@ const PAUSES: u32 = 30;
 /// A lock around nothing. See the [module](self).
 pub(super) struct RawMutex {
     word: AtomicU32,
-    /// The flag of [`Mutex`](super::Mutex), here since there is room beside the word.
+    /// The flag of [`Mutex`](super::Mutex) and [`RwLock`](super::RwLock), here since there is room beside the word.
     ///
     /// Relaxed in all uses: it belongs to who holds the lock, and to all others it is a hint.
     pub(super) poisoned: AtomicBool,
     waiters: SpinLock<Waiters>,
+    holder: Holder,
 }
 
 impl RawMutex {
     pub(super) const fn new() -> RawMutex {
-        RawMutex { word: AtomicU32::new(0), poisoned: AtomicBool::new(false), waiters: SpinLock::new(Waiters::new()) }
+        RawMutex {
+            word: AtomicU32::new(0),
+            poisoned: AtomicBool::new(false),
+            waiters: SpinLock::new(Waiters::new()),
+            holder: Holder::nobody(),
+        }
     }
 
     /// Locks if the lock is free.
     #[inline]
     pub(super) fn try_lock(&self) -> bool {
         // Acquire pairs with the release of `unlock`.
-        self.word.fetch_or(LOCKED, Ordering::Acquire) & LOCKED == 0
+        let locked = self.word.fetch_or(LOCKED, Ordering::Acquire) & LOCKED == 0;
+        if locked {
+            self.holder.set();
+        }
+        locked
     }
 
-    /// Locks, waiting if need be.
+    /// Locks, waiting if need be, for this reason.
+    ///
+    /// # Panics
+    /// If the caller holds the lock.
     #[inline]
-    pub(super) fn lock(&self) {
+    #[track_caller]
+    pub(super) fn lock(&self, reason: Reason) {
         if !self.try_lock() {
-            self.lock_contended();
+            self.lock_contended(reason);
+            self.holder.set();
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn has_waiters(&self) -> bool {
+        self.word.load(Ordering::Relaxed) & WAITERS != 0
+    }
+
+    /// Who holds the lock.
+    pub(super) fn holder(&self) -> &Holder {
+        &self.holder
     }
 
     /// Unlocks. In starving mode, lets the next holder run at once.
@@ -85,6 +112,7 @@ impl RawMutex {
     /// The caller holds the lock.
     #[inline]
     pub(super) unsafe fn unlock(&self) {
+        self.holder.clear();
         // Release pairs with the acquire of `try_lock` and `lock_contended`. Relaxed on failure: looked at again.
         if self.word.compare_exchange(LOCKED, 0, Ordering::Release, Ordering::Relaxed).is_err() {
             self.unlock_contended();
@@ -93,7 +121,13 @@ impl RawMutex {
 
     #[cold]
     #[inline(never)]
-    fn lock_contended(&self) {
+    #[track_caller]
+    fn lock_contended(&self, reason: Reason) {
+        // Who holds the lock itself finds itself here: see `Holder`. So one look is enough.
+        self.holder.check_not_caller(match reason {
+            Reason::RwLockWrite => "locks an RwLock for writing that it has locked for writing already",
+            _ => "locks a mutex that it has locked already",
+        });
         let mut waits_since = None;
         // The bit `WOKEN` as long as this thread is the one that it speaks of.
         let mut woken = 0;
@@ -117,7 +151,7 @@ impl RawMutex {
                 }
                 (0..PAUSES).for_each(|_| hint::spin_loop());
             } else {
-                match self.wait(word, woken, &mut waits_since) {
+                match self.wait(word, woken, &mut waits_since, reason) {
                     Wait::NotBegun => {}
                     Wait::Woken => woken = WOKEN,
                     Wait::Granted => return,
@@ -127,7 +161,7 @@ impl RawMutex {
     }
 
     /// Waits in the queue, if the word is still `word`, which has `LOCKED` in it.
-    fn wait(&self, word: u32, woken: u32, waits_since: &mut Option<Instant>) -> Wait {
+    fn wait(&self, word: u32, woken: u32, waits_since: &mut Option<Instant>, reason: Reason) -> Wait {
         let starves = waits_since.is_some_and(|since| since.elapsed() > PATIENCE);
         let section = Section::enter();
         let mut waiters = self.waiters.lock();
@@ -146,7 +180,7 @@ impl RawMutex {
             }
         }
         let since = *waits_since.get_or_insert_with(Instant::now);
-        section.park_unlocking(Reason::Mutex, waiters);
+        section.park_unlocking_behind(reason, &self.holder, waiters);
         if !waiter.is_granted() {
             return Wait::Woken;
         }
@@ -241,8 +275,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_three_words() {
-        assert_eq!(size_of::<RawMutex>(), 3 * size_of::<usize>());
+    fn is_four_words() {
+        assert_eq!(size_of::<RawMutex>(), 4 * size_of::<usize>());
     }
 
     /// A bit that is left behind would keep waiters from being woken, or wake them for nothing, for ever after.
@@ -254,7 +288,7 @@ mod tests {
                 let mutex = &mutex;
                 s.spawn(move || {
                     for i in 0..300 {
-                        mutex.lock();
+                        mutex.lock(Reason::Mutex);
                         if i % 30 == turn {
                             // Long enough for the others to starve.
                             thread::sleep(PATIENCE * 2);
@@ -278,9 +312,9 @@ mod tests {
                 thread::yield_now();
             }
         };
-        MUTEX.lock();
+        MUTEX.lock(Reason::Mutex);
         let starves = thread::spawn(|| {
-            MUTEX.lock();
+            MUTEX.lock(Reason::Mutex);
             while !TRIED.load(Ordering::Acquire) {
                 thread::yield_now();
             }
