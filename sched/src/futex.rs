@@ -47,15 +47,9 @@ impl Note {
         wake_one(word);
     }
 
-    /// Sets the note of a sleeper that is woken otherwise.
-    pub(crate) fn set(&self) {
-        // Release as in `wake`.
-        self.0.store(1, Ordering::Release);
-    }
-
     /// Whether the note is set; clears it.
     pub(crate) fn take(&self) -> bool {
-        // Acquire pairs with the release store in `wake` and `set`.
+        // Acquire pairs with the release store in `wake`.
         self.0.swap(0, Ordering::Acquire) != 0
     }
 

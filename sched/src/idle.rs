@@ -38,8 +38,6 @@ pub(crate) struct Lists {
     changes: usize,
     /// The M that sleeps until the next timer, and until when.
     keeper: Option<(&'static M, Nanos)>,
-    /// The M that sleeps in the netpoller.
-    poller: Option<&'static M>,
 }
 
 impl Lists {
@@ -99,13 +97,13 @@ impl Lists {
     fn take_m(&mut self) -> Option<&'static M> {
         let last = self.ms.iter().rposition(|m| !m.polls()).or(self.ms.len().checked_sub(1))?;
         let m = self.ms.remove(last);
-        self.no_longer_on_watch(m);
+        self.no_longer_keeper(m);
         Some(m)
     }
 
     /// Takes `m` off the list of sleepers. `false`: somebody else has, and hands it a P.
     fn withdraw(&mut self, m: &'static M) -> bool {
-        self.no_longer_on_watch(m);
+        self.no_longer_keeper(m);
         match self.ms.iter().position(|&other| std::ptr::eq(other, m)) {
             Some(i) => {
                 self.ms.remove(i);
@@ -115,29 +113,17 @@ impl Lists {
         }
     }
 
-    fn no_longer_on_watch(&mut self, m: &'static M) {
+    fn no_longer_keeper(&mut self, m: &'static M) {
         if self.keeper.is_some_and(|(keeper, _)| std::ptr::eq(keeper, m)) {
             self.keeper = None;
         }
-        if m.polls() {
-            self.poller = None;
-        }
-    }
-
-    /// Whether somebody must poll and nobody does.
-    fn wants_poller(&self) -> bool {
-        self.poller.is_none() && netpoll::has_waiters()
     }
 
     /// Puts `m` to sleep: as the poller if one is wanted; as the keeper if the earliest timer needs one, as there is an idle P, and no keeper
     /// who wakes in time. Returns its time-out.
     fn put_m(&mut self, m: &'static M, next_timer: Nanos, idle_ps: usize) -> Option<Nanos> {
         self.ms.push(m);
-        let polls = self.wants_poller();
-        m.set_polls(polls);
-        if polls {
-            self.poller = Some(m);
-        }
+        m.set_polls(netpoll::become_poller());
         let keeps = idle_ps > 0 && next_timer < self.keeper.map_or(NEVER, |(_, until)| until);
         keeps.then(|| {
             self.keeper = Some((m, next_timer));
@@ -183,7 +169,7 @@ impl Sched {
     pub(crate) fn hand_off(&self, p: &'static P) {
         let mut lists = self.lists.lock();
         let needed =
-            !p.shared.is_empty() || !self.global.is_empty() || p.timers.next() != NEVER || lists.wants_poller();
+            !p.shared.is_empty() || !self.global.is_empty() || p.timers.next() != NEVER || netpoll::wants_poller();
         // Nobody spins and nobody idles: what is submitted next would find no M awake.
         let watch = self.handshake.spinning() == 0 && self.handshake.idle() == 0;
         if p.id >= self.procs() || !(needed || watch) {

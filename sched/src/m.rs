@@ -155,11 +155,11 @@ impl M {
 
     /// Wakes it. It sleeps, or is about to, and the caller has taken it off the list of those who do.
     pub(crate) fn wake(&self) {
-        if self.polls() {
-            self.note.set();
+        let polls = self.polls();
+        // It may have left the netpoller by itself just now, and sleep on the note.
+        self.note.wake();
+        if polls {
             netpoll::started().wake();
-        } else {
-            self.note.wake();
         }
     }
 

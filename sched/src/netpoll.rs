@@ -19,9 +19,10 @@
 //!                                        4. sets its note, writes the eventfd
 //!   5. returns; note set
 //! ```
-//! The eventfd is level-triggered, so step 2 returns at once also when step 4 comes before it. It is a semaphore: a call adds one, and who is
-//! called takes one, however it notices. Until it has, there may be a next poller, which finds the eventfd readable, though not for itself, and
-//! must leave it so: the first one's `epoll_wait` would go on otherwise, with the note set.
+//! The eventfd is level-triggered and read by the poller alone, which looks at its note afterwards. Another M's look in between leaves it
+//! readable, so step 2 returns at once also when step 4 comes before it.
+//!
+//! There is never a second poller, not even while the first is on its way out: it could take the call that is for the first.
 //!
 //! # Rejected
 //! - *mio*, *polling*: they hide the edges, and what is known of a descriptor between them saves a system call a request.
@@ -57,6 +58,9 @@ const WAKE: u64 = 0;
 
 static NETPOLL: OnceLock<Netpoll> = OnceLock::new();
 
+/// Whether there is a poller. Set under the lock of the idle Ms, cleared by the poller itself, when it has left `epoll_wait`.
+static HAS_POLLER: AtomicBool = AtomicBool::new(false);
+
 /// How many Gs wait for a descriptor.
 static WAITERS: AtomicUsize = AtomicUsize::new(0);
 
@@ -71,6 +75,21 @@ pub(crate) fn has_waiters() -> bool {
 #[inline]
 pub(crate) fn get() -> Option<&'static Netpoll> {
     if has_waiters() { NETPOLL.get() } else { None }
+}
+
+/// Whether somebody must poll and nobody does.
+pub(crate) fn wants_poller() -> bool {
+    // SeqCst: see `has_waiters`.
+    has_waiters() && !HAS_POLLER.load(Ordering::SeqCst)
+}
+
+/// Makes the caller, which holds the lock of the idle Ms, the poller, if one is wanted.
+pub(crate) fn become_poller() -> bool {
+    let wanted = wants_poller();
+    if wanted {
+        HAS_POLLER.store(true, Ordering::SeqCst);
+    }
+    wanted
 }
 
 /// The netpoller, for whom there is a poller.
@@ -109,9 +128,16 @@ impl Netpoll {
         self.busy.store(false, Ordering::Relaxed);
     }
 
-    /// Sleeps until `note` is set and [`wake`](Self::wake) called, or until `deadline`, or until Gs are ready, with which `ready` is called. Tells
-    /// whether the note was set, which clears it.
-    pub(crate) fn sleep(&self, note: &Note, deadline: Option<Nanos>, mut ready: impl FnMut(&'static G)) -> bool {
+    /// For the poller: sleeps until `note` is set and [`wake`](Self::wake) called, or until `deadline`, or until Gs are ready, with which `ready`
+    /// is called. Tells whether the note was set, which clears it. Afterwards the caller is no longer the poller.
+    pub(crate) fn sleep(&self, note: &Note, deadline: Option<Nanos>, ready: impl FnMut(&'static G)) -> bool {
+        let woken = self.sleep_as_poller(note, deadline, ready);
+        // SeqCst: the caller, which is awake, polls before it sleeps again, or somebody else has become the poller.
+        HAS_POLLER.store(false, Ordering::SeqCst);
+        woken
+    }
+
+    fn sleep_as_poller(&self, note: &Note, deadline: Option<Nanos>, mut ready: impl FnMut(&'static G)) -> bool {
         let mut any = false;
         loop {
             if note.take() {

@@ -48,10 +48,9 @@ impl<T> SpinLock<T> {
     #[inline]
     pub fn try_lock(&self) -> Option<SpinGuard<'_, T>> {
         // Acquire as in `lock`.
-        self.locked
-            .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
-            .is_ok()
-            .then_some(SpinGuard { lock: self })
+        let is_free = self.locked.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok();
+        // Not made without the lock: dropping it would unlock.
+        is_free.then(|| SpinGuard { lock: self })
     }
 
     #[cold]
@@ -197,6 +196,16 @@ mod tests {
             }
         });
         assert_eq!(*LOCK.lock(), 40_000);
+    }
+
+    #[test]
+    fn trying_leaves_a_held_lock_alone() {
+        let lock = SpinLock::new(7);
+        let guard = lock.lock();
+        assert!(lock.try_lock().is_none());
+        assert!(lock.try_lock().is_none(), "the first attempt has unlocked it");
+        drop(guard);
+        assert!(lock.try_lock().is_some());
     }
 
     #[test]
