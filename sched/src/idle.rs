@@ -318,11 +318,7 @@ pub(crate) fn sleep(sched: &Sched, m: &'static M) {
         }
         // The keeper's time is up, or the poller has Gs ready. If somebody has picked this M meanwhile, the note is about to be set.
         if !sched.lists.lock().withdraw(m) {
-            if m.polls() {
-                netpoll::started().await_call(&m.note);
-            } else {
-                m.note.sleep();
-            }
+            m.note.sleep();
             break;
         }
         if take_back_p(sched, m) {

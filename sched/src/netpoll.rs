@@ -112,7 +112,7 @@ impl Netpoll {
             return Ok(netpoll);
         }
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
-        let wake = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_SEMAPHORE)?;
+        let wake = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
         epoll.add(wake.as_fd(), EpollEvent::new(EpollFlags::EPOLLIN, WAKE))?;
         // If another thread was faster, these are closed again.
         Ok(NETPOLL.get_or_init(|| Netpoll { epoll, wake, busy: AtomicBool::new(false) }))
@@ -141,7 +141,6 @@ impl Netpoll {
         let mut any = false;
         loop {
             if note.take() {
-                self.take_call();
                 return true;
             }
             let left = deadline.map(|when| Duration::from_nanos(when.saturating_sub(clock::now())));
@@ -153,26 +152,8 @@ impl Netpoll {
                 ready(g);
             });
             if called {
-                // If it is for the poller before this one: that one is on its way out.
-                std::thread::yield_now();
-            }
-        }
-    }
-
-    /// For an M that is no longer on the list, so somebody calls it: waits for that.
-    pub(crate) fn await_call(&self, note: &Note) {
-        self.take_call();
-        while !note.take() {
-            // That was somebody else's call. That one will take ours.
-            std::thread::yield_now();
-        }
-    }
-
-    /// Takes one call, waiting for it if need be: it follows upon the note.
-    fn take_call(&self) {
-        while let Err(error) = self.wake.read() {
-            if error != Errno::EINTR {
-                fatal!("cannot read the eventfd of the poller: {error}");
+                // The note is looked at after this. A call for the poller before this one is answered too, in vain.
+                let _ = self.wake.read();
             }
         }
     }
