@@ -50,8 +50,8 @@ pub struct G {
     is_locked: AtomicBool,
     /// Held by whoever walks or changes the stack of a stopped G. Taken after the SCAN bit.
     pub(crate) stack_lock: SpinLock<()>,
-    /// Whether the last wait with a time-out ended by it.
-    pub(crate) timed_out: AtomicBool,
+    /// Whether `interrupt` says anything: here, as every wait asks.
+    is_interruptible: Cell<bool>,
     context: UnsafeCell<Context>,
     /// The stack pointer where the G last left its stack; 0 when that means nothing.
     sp: Cell<usize>,
@@ -71,8 +71,10 @@ pub struct G {
     pub(crate) references: AtomicU32,
     /// Who holds the lock that it waits for, while it waits for one.
     awaited: AtomicPtr<Holder>,
+    /// Whether the last wait with a time-out ended by it.
+    pub(crate) timed_out: AtomicBool,
     /// What may interrupt its waits.
-    pub(crate) interrupt: Cell<*const Interrupt>,
+    interrupt: Cell<*const Interrupt>,
     /// How deep this G is in `lock_os_thread`.
     pub(crate) os_locks: Cell<u32>,
     pub(crate) run: Cell<unsafe fn(&'static G)>,
@@ -119,6 +121,7 @@ impl G {
             token: Token::new(),
             timed_out: AtomicBool::new(false),
             awaited: AtomicPtr::new(ptr::null_mut()),
+            is_interruptible: Cell::new(false),
             interrupt: Cell::new(ptr::null()),
             references: AtomicU32::new(0),
             join: JoinWord::new(),
@@ -239,6 +242,18 @@ impl G {
     pub(crate) fn reason(&self) -> Reason {
         // Relaxed: see `set_waiting`.
         Reason::from_u8(self.reason.load(Ordering::Relaxed))
+    }
+
+    /// What may interrupt its waits; null for nothing. For the G itself.
+    #[inline]
+    pub(crate) fn interrupt(&self) -> *const Interrupt {
+        if self.is_interruptible.get() { self.interrupt.get() } else { ptr::null() }
+    }
+
+    /// Sets what may interrupt its waits; returns the old one. For the G itself.
+    pub(crate) fn set_interrupt(&self, interrupt: *const Interrupt) -> *const Interrupt {
+        self.is_interruptible.set(!interrupt.is_null());
+        self.interrupt.replace(interrupt)
     }
 
     /// Notes who holds the lock that the G waits for until it calls this again, with `None`.

@@ -107,9 +107,10 @@ impl Interrupted {
 
 impl Section {
     /// The interrupt of the calling thread. None interrupts a thread that unwinds: its destructors may have to wait.
+    #[inline]
     pub(crate) fn interrupt(&self) -> Option<&Interrupt> {
         let current = match self.g() {
-            Some(g) => g.interrupt.get(),
+            Some(g) => g.interrupt(),
             None => sleeper::os_interrupt(),
         };
         if current.is_null() || std::thread::panicking() {
@@ -120,6 +121,7 @@ impl Section {
     }
 
     /// A claim for a wait that others than who is waited for may end: as it is `limited` in time, or the thread may be interrupted.
+    #[inline]
     pub fn claim_if(&self, limited: bool) -> Option<Claim> {
         (limited || self.interrupt().is_some()).then(|| Sleeper::current(self).claim())
     }
@@ -134,7 +136,7 @@ pub fn is_interruptible() -> bool {
 /// Sets the caller's interrupt; returns the old one.
 fn set_current(interrupt: *const Interrupt) -> *const Interrupt {
     match Section::enter().g() {
-        Some(g) => g.interrupt.replace(interrupt),
+        Some(g) => g.set_interrupt(interrupt),
         None => sleeper::set_os_interrupt(interrupt),
     }
 }
