@@ -1,15 +1,16 @@
 //! The `sward` command: sample programs to run, benchmarks to measure.
 //!
 //! `cli` says what may be typed, `samples` holds one small program a file, `bench` the workloads. `tree`, `report` and
-//! `progress` are what the samples over real files share. A sample's result goes to standard output, everything else to
-//! standard error; the exit code is 0 when all was well, 1 when a file or a check failed, 2 for bad usage and for what
-//! the runtime itself ends (a deadlock).
+//! `progress` are what the samples over real files share, `server` what those share that serve. A sample's result goes
+//! to standard output, everything else to standard error; the exit code is 0 when all was well, 1 when a file or a check
+//! failed, 2 for bad usage and for what the runtime itself ends (a deadlock).
 
 mod bench;
 mod cli;
 mod progress;
 mod report;
 mod samples;
+mod server;
 mod tree;
 
 use std::io::{self, ErrorKind};

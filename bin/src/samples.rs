@@ -7,9 +7,13 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
+mod chat;
+mod crawl;
 mod deadlock;
 mod digest;
+mod echo;
 mod hog;
+mod http;
 mod mandelbrot;
 mod overflow;
 mod panic;
@@ -32,6 +36,10 @@ pub enum Sample {
     Skynet(skynet::Args),
     Philosophers(philosophers::Args),
     Hog(hog::Args),
+    Echo(echo::Args),
+    Http(http::Args),
+    Crawl(crawl::Args),
+    Chat(chat::Args),
     Deadlock(deadlock::Args),
     Overflow(overflow::Args),
     Panic(panic::Args),
@@ -53,6 +61,10 @@ impl Sample {
             Sample::Skynet(args) => skynet::run(args),
             Sample::Philosophers(args) => philosophers::run(args),
             Sample::Hog(args) => hog::run(args),
+            Sample::Echo(args) => echo::run(args),
+            Sample::Http(args) => http::run(args),
+            Sample::Crawl(args) => crawl::run(args),
+            Sample::Chat(args) => chat::run(args),
             Sample::Deadlock(args) => deadlock::run(args),
             Sample::Overflow(args) => overflow::run(args),
             Sample::Panic(args) => panic::run(args),

@@ -1,6 +1,9 @@
 //! `sward bench`: each workload checks its own result and prints its lines.
 
-use crate::command::run;
+use std::io::{Read, Write};
+
+use crate::command::{run, sward};
+use crate::server::Server;
 
 /// A workload, a small amount of work for it, and what it prints: a metric and a unit to each line.
 struct Workload {
@@ -9,13 +12,14 @@ struct Workload {
     prints: &'static [(&'static str, &'static str)],
 }
 
-const WORKLOADS: [Workload; 13] = [
+const WORKLOADS: [Workload; 14] = [
     Workload { name: "spawn", n: 2_000, prints: &[("spawn", "ns")] },
     Workload { name: "skynet", n: 1_000, prints: &[("skynet_1000", "ms")] },
     Workload { name: "yield", n: 10, prints: &[("yield", "ns")] },
     Workload { name: "yield1", n: 1_000, prints: &[("yield1", "ns")] },
     Workload { name: "pingpong", n: 1_000, prints: &[("pingpong", "ns")] },
     Workload { name: "chanbuf", n: 1_000, prints: &[("chanbuf", "ns")] },
+    Workload { name: "select", n: 1_000, prints: &[("select", "ns")] },
     Workload { name: "ring", n: 1_000, prints: &[("ring", "ns")] },
     Workload { name: "sieve", n: 50, prints: &[("sieve", "ms")] },
     Workload { name: "mutex", n: 500, prints: &[("mutex", "ns")] },
@@ -35,7 +39,8 @@ fn every_workload_is_known_here() {
     let help = run("bench --help").exits_with(0);
     let named = help.stdout.lines().filter_map(|line| line.trim().strip_prefix("- ")?.split_once(':'));
     let named: Vec<&str> = named.map(|(name, _)| name).collect();
-    let known: Vec<&str> = ["all"].into_iter().chain(WORKLOADS.iter().map(|workload| workload.name)).collect();
+    let names = WORKLOADS.iter().map(|workload| workload.name);
+    let known: Vec<&str> = ["all"].into_iter().chain(names).chain(["echo"]).collect();
     assert_eq!(named, known, "{help}");
 }
 
@@ -53,6 +58,24 @@ fn a_workload_prints_a_line_for_each_metric() {
                 assert!(is_value(metric, value), "{finished}");
             }
         }
+    }
+}
+
+#[test]
+fn echo_serves_until_it_is_ended() {
+    run("bench echo --n 5").exits_with(2).says("echo has no --n");
+    for procs in [1, 8] {
+        let server = Server::start_announced(sward(&format!("bench echo --procs {procs}")), "PORT ");
+        let clients: Vec<_> = (0..128).map(|_| server.connect()).collect();
+        for mut client in &clients {
+            client.write_all(&[b'x'; 10_000]).expect("it can be sent");
+        }
+        for mut client in &clients {
+            let mut back = [0; 10_000];
+            client.read_exact(&mut back).expect("it comes back");
+            assert!(back == [b'x'; 10_000]);
+        }
+        server.end().dies_of(libc::SIGTERM);
     }
 }
 

@@ -4,16 +4,21 @@
 //! needs something which the machine or the user doesn't have says so on standard error and passes.
 
 mod bench;
+mod chat;
 mod command;
+mod crawl;
 mod deadlock;
 mod digest;
+mod echo;
 mod environment;
+mod http;
 mod overflow;
 mod panics;
 mod quit;
 mod report;
 mod results;
 mod schedtrace;
+mod server;
 mod streams;
 mod tree;
 mod usage;

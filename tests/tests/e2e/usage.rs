@@ -2,7 +2,7 @@
 
 use crate::command::run;
 
-const SAMPLES: [&str; 12] = [
+const SAMPLES: [&str; 16] = [
     "wc",
     "digest",
     "mandelbrot",
@@ -12,6 +12,10 @@ const SAMPLES: [&str; 12] = [
     "skynet",
     "philosophers",
     "hog",
+    "echo",
+    "http",
+    "crawl",
+    "chat",
     "deadlock",
     "overflow",
     "panic",

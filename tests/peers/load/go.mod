@@ -1,0 +1,3 @@
+module sward/tests/peers/load
+
+go 1.25
