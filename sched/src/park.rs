@@ -40,7 +40,8 @@ impl Section {
     ///
     /// `commit` runs on a thread's own stack, and must neither park nor wait for anything; from the moment it has made the wait
     /// known, what it borrows of the caller's stack may be gone.
-    #[inline]
+    // Always: each caller has its own commit, so there is nothing to share.
+    #[inline(always)]
     pub(crate) fn park(self, reason: Reason, commit: impl FnOnce() -> bool) {
         match self.g() {
             Some(g) => park_green(self, g, reason, commit),
@@ -211,7 +212,7 @@ fn park_green_until(
     timed_out
 }
 
-#[inline]
+#[inline(always)]
 fn park_green<F: FnOnce() -> bool>(section: Section, g: &'static G, reason: Reason, commit: F) {
     /// Moves the closure off the G's stack, which is no longer its own once the closure has run, and calls it.
     unsafe fn call<F: FnOnce() -> bool>(closure: *mut ()) -> bool {
