@@ -7,7 +7,7 @@
 //! one as long as timers are armed: each M that goes to sleep looks at the earliest timer of all, and if the keeper's time-out is later,
 //! it becomes the keeper itself. While any P is busy, its M runs the timers, and sysmon guards them.
 //!
-//! Likewise, while green threads wait for sockets, one idle M is the **poller**, and sleeps in the [`netpoll`](crate::netpoll)er.
+//! Likewise, while green threads wait for sockets, one idle M is the **poller**, and sleeps in the [netpoller](crate::netpoll).
 
 use std::panic::{self, AssertUnwindSafe};
 

@@ -16,7 +16,7 @@ use crate::section::Section;
 use crate::sleeper::{self, Claim, Sleeper};
 use crate::ticket::Token;
 
-/// See the [module](self).
+/// What ends a thread's waits when it is set, once and for good, or when its deadline comes.
 #[derive(Debug)]
 pub struct Interrupt {
     sleeper: Sleeper,

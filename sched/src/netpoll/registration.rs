@@ -49,6 +49,8 @@ impl<F: AsFd + RefUnwindSafe> RefUnwindSafe for Registration<F> {}
 impl<F: AsFd> Registration<F> {
     /// A registration of `fd`, which must be in non-blocking mode.
     pub fn new(fd: F) -> Registration<F> {
+        // Early, so that a program which runs out of files later can still wait for those that it has. If it fails, the first wait says so.
+        let _ = Netpoll::start();
         let _section = Section::enter();
         Registration { descriptor: Descriptor::take(), is_registered: AtomicBool::new(false), fd }
     }
