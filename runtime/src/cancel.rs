@@ -32,7 +32,7 @@
 //! `panic = "abort"` is aborted.
 //!
 //! # How it works
-//! Tokens form a tree; cancelling one cancels all below. At each token are the [`Interrupt`]s of the threads that run within it, which cancelling sets.
+//! Tokens form a tree; cancelling one cancels all below. At each token are the interrupts of the threads that run within it, which cancelling sets.
 //! Within a token that runs within another, a thread is at a token of its own, below both. A deadline is passed down the tree when a token is
 //! made, and takes part in each wait, so nothing has to happen when it comes.
 //!

@@ -48,21 +48,37 @@
 //! - *Aligning the state to a cache line*: malloc takes 45 ns more for aligned memory, where a channel costs 30 to make, and
 //!   no workload got faster.
 
+mod clock;
 mod ends;
 mod error;
+mod future;
 mod iter;
+mod patience;
 mod receiver;
+mod select;
 mod sender;
 mod shared;
+mod state;
 #[cfg(test)]
 mod tests;
 mod waiters;
 
-pub use error::{RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError};
+pub use crate::{select, select_biased};
+pub use error::{
+    ReadyTimeoutError, RecvError, RecvTimeoutError, SelectTimeoutError, SendError, SendTimeoutError, TryReadyError,
+    TryRecvError, TrySelectError, TrySendError,
+};
+pub use future::RecvFuture;
 pub use iter::{IntoIter, Iter, TryIter};
 pub use receiver::Receiver;
+#[doc(hidden)]
+pub use select::internal;
+pub use select::{Select, SelectedOperation};
 pub use sender::Sender;
 
+use std::time::{Duration, Instant};
+
+use clock::Clock;
 use shared::Shared;
 
 /// Makes a channel that holds up to `cap` messages. A send to a full channel waits.
@@ -115,7 +131,95 @@ pub fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
     ends(Shared::unbounded())
 }
 
+/// Makes a receiver of a single message, which is there after `duration`: the time at which it was to come.
+///
+/// The channel has room for this message, and is never disconnected. A `duration` that ends beyond what the clock can tell makes a
+/// [`never()`].
+///
+/// Nothing is at work for a channel that nobody waits for: dropping the receiver is all it takes to forget about it.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use sward::channel::{after, bounded, select};
+///
+/// let (s, r) = bounded::<i32>(0);
+/// let timeout = after(Duration::from_millis(5));
+/// let timed_out = select! {
+///     recv(r) -> _ => false,
+///     recv(timeout) -> _ => true,
+/// };
+/// assert!(timed_out);
+/// # drop(s);
+/// ```
+pub fn after(duration: Duration) -> Receiver<Instant> {
+    Instant::now().checked_add(duration).map_or(never(), at)
+}
+
+/// Makes a receiver of a single message, `when`, which is there from that time on; if that has passed, at once.
+///
+/// The channel has room for this message, and is never disconnected.
+///
+/// # Examples
+/// ```
+/// use std::time::{Duration, Instant};
+/// use sward::channel::{TryRecvError, at};
+///
+/// let soon = Instant::now() + Duration::from_millis(5);
+/// let r = at(soon);
+/// assert_eq!(r.recv(), Ok(soon));
+/// assert!(Instant::now() >= soon);
+/// assert_eq!(r.try_recv(), Err(TryRecvError::Empty));
+/// ```
+pub fn at(when: Instant) -> Receiver<Instant> {
+    timer(Clock::new(when, None))
+}
+
+/// Makes a receiver of a message every `duration`: the time at which it was to come.
+///
+/// The channel has room for one message, and is never disconnected. While one is there, none is added: the next comes a `duration` after that has
+/// been received. A `duration` that ends beyond what the clock can tell makes a [`never()`].
+///
+/// # Examples
+/// ```
+/// use std::time::{Duration, Instant};
+/// use sward::channel::tick;
+///
+/// let start = Instant::now();
+/// let ticks = tick(Duration::from_millis(2));
+/// for n in 1..=3 {
+///     assert!(ticks.recv().unwrap() >= start + n * Duration::from_millis(2));
+/// }
+/// ```
+pub fn tick(duration: Duration) -> Receiver<Instant> {
+    Instant::now().checked_add(duration).map_or(never(), |first| timer(Clock::new(first, Some(duration))))
+}
+
+/// Makes a receiver that never gets anything, and is never disconnected: in a `select!`, a case that is switched off.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use sward::channel::{after, never, select, unbounded};
+///
+/// let (s, r) = unbounded();
+/// s.send(1).unwrap();
+/// let limit: Option<Duration> = None;
+/// let timeout = limit.map_or(never(), after);
+/// select! {
+///     recv(r) -> n => assert_eq!(n, Ok(1)),
+///     recv(timeout) -> _ => println!("timed out"),
+/// }
+/// ```
+pub const fn never<T>() -> Receiver<T> {
+    Receiver(None)
+}
+
+fn timer(clock: Clock<Instant>) -> Receiver<Instant> {
+    Receiver(Some(ends::receiver(Shared::timer(clock))))
+}
+
 fn ends<T>(shared: Shared<T>) -> (Sender<T>, Receiver<T>) {
     let (sender, receiver) = ends::pair(shared);
-    (Sender(sender), Receiver(receiver))
+    (Sender(sender), Receiver(Some(receiver)))
 }

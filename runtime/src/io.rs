@@ -1,7 +1,7 @@
 //! Input and output: `std::io` for green threads.
 //!
 //! The traits, adapters and errors are std's own, so what is written for `std::io` works with the streams of this crate. What may block is
-//! ours: [`stdin`], [`stdout`], [`stderr`] and [`pipe`] run their system calls in [`unblock`](crate::unblock), and the P goes on with other
+//! ours: [`stdin`](stdin()), [`stdout`], [`stderr`] and [`pipe`](pipe()) run their system calls in [`unblock`](crate::unblock), and the P goes on with other
 //! green threads. A wait for a line holds nobody up, and costs an OS thread as long as it takes.
 //!
 //! ```no_run

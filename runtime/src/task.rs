@@ -1,6 +1,6 @@
 //! Futures on green threads: driving them, and awaiting what green threads do.
 //!
-//! A green thread needs no futures to wait; libraries have them. [`block_on`] drives any future on the thread that calls it, as far as it
+//! A green thread needs no futures to wait; libraries have them. [`block_on`](block_on()) drives any future on the thread that calls it, as far as it
 //! needs no particular executor: a future of tokio's sockets needs tokio's reactor, one of `async-channel`, `futures` or hyper's core does
 //! not. The other way round, a [`JoinHandle`](crate::thread::JoinHandle) and a [`Receiver`](crate::channel::Receiver) can be awaited,
 //! here and in any executor.

@@ -38,7 +38,8 @@ class Goal:
         """Whether `sward` reaches the goal beside the `others`; None when that cannot be said."""
         bounds = [others[peer] * ratio for peer, ratio in self.of.items() if peer in others]
         if self.of_best and others:
-            bounds.append(min(others.values()) * self.of_best)
+            best = max if self.more_is_better else min
+            bounds.append(best(others.values()) * self.of_best)
         if self.limit:
             bounds.append(self.limit)
         if not bounds:
@@ -51,6 +52,10 @@ def ratio(bound, **of):
     return Goal(f"≤{bound}{others}", of_best=bound, of=of)
 
 
+def at_least(bound):
+    return Goal(f"≥{bound}", of_best=bound, more_is_better=True)
+
+
 @dataclass
 class Workload:
     """A program to run on each of `peers`, and the goals of the metrics that it prints."""
@@ -59,6 +64,7 @@ class Workload:
     peers: list[str]
     goals: dict[str, Goal]
     n: int | None = None  # None: each peer's default
+    serves: bool = False  # it is a server, which `load` measures and prints the metrics of
 
 
 USUAL = ["sward", "go", "tokio", "tokio-je", "may"]
@@ -70,6 +76,7 @@ WORKLOADS = [
     Workload("yield1", ALL, {"yield1": ratio(0.8)}),
     Workload("pingpong", [*ALL, "go-cap1"], {"pingpong": ratio(0.7)}),
     Workload("chanbuf", [*ALL, "may-unb"], {"chanbuf": ratio(0.8)}),
+    Workload("select", [*USUAL, "go-cap1"], {"select": ratio(0.7)}),
     Workload("skynet", USUAL, {"skynet": ratio(0.8)}),
     Workload("skynet", ALL, {"skynet_10000": Goal()}, n=10_000),
     Workload("sieve", [*USUAL, "go-cap1"], {"sieve": ratio(0.8)}),
@@ -87,5 +94,17 @@ WORKLOADS = [
             "blockc": Goal("≤116", limit=116),
             "blockc_work": Goal("≥1.0 of tokio-bip", of={"tokio-bip": 1.0}, more_is_better=True),
         },
+    ),
+    Workload(
+        "echo",
+        ["sward", "go", "tokio", "may"],
+        {
+            "echo_rps": at_least(1.1),
+            "echo_p50": Goal(),
+            "echo_p99": ratio(1.0),
+            "echo_cpu": ratio(0.9),
+            "echo_clientcpu": Goal(),
+        },
+        serves=True,
     ),
 ]

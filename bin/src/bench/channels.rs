@@ -1,13 +1,14 @@
-//! What it costs to hand a value to another task: one at a time, through a buffer, round a ring and
-//! down a chain.
+//! What it costs to hand a value to another task: one at a time, through a buffer, to one who selects,
+//! round a ring and down a chain.
 
+use std::array;
 use std::time::Instant;
 
 use sward::channel::{self, Receiver, Sender};
 
 use super::output::{Output, check};
 
-/// Tasks that send in `chanbuf`.
+/// Tasks that send in `chanbuf` and `select`.
 pub const SENDERS: u64 = 4;
 
 /// Tasks in `ring`: a prime, so that the token's last holder tells whether any hop was lost.
@@ -47,6 +48,36 @@ pub fn chanbuf(n: u64, out: &Output) {
     let elapsed = start.elapsed();
     check("the sum of the messages", sum, SENDERS * (each * (each - 1) / 2));
     out.ns_per_op("chanbuf", elapsed, n);
+}
+
+/// Four tasks send `n` numbers in all, each on a channel of its own; one receives from whichever is ready.
+pub fn select(n: u64, out: &Output) {
+    let each = n / SENDERS;
+    let start = Instant::now();
+    // The senders stay until the end: a channel without any is always ready.
+    let channels: [_; SENDERS as usize] = array::from_fn(|_| channel::bounded(0));
+    for (sender, _) in &channels {
+        let sender = sender.clone();
+        sward::spawn(move || {
+            for i in 0..each {
+                sender.send(i).expect("main receives all that is sent");
+            }
+        });
+    }
+    let [(_, a), (_, b), (_, c), (_, d)] = &channels;
+    let mut sum = 0;
+    for _ in 0..n {
+        sum += channel::select! {
+            recv(a) -> number => number,
+            recv(b) -> number => number,
+            recv(c) -> number => number,
+            recv(d) -> number => number,
+        }
+        .expect("main holds the senders");
+    }
+    let elapsed = start.elapsed();
+    check("the sum of the messages", sum, SENDERS * (each * (each - 1) / 2));
+    out.ns_per_op("select", elapsed, n);
 }
 
 /// A number that goes round, one less at each hop, until it is zero.

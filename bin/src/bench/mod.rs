@@ -9,10 +9,13 @@
 //!
 //! The body of a workload runs on a green thread, since that is where users' code runs. There is no
 //! warm-up: what the first spawn costs is part of what a program pays.
+//!
+//! `echo` is the exception: it is a server, which a client measures from outside, until it is ended.
 
 mod blocking;
 mod channels;
 mod countdown;
+mod echo;
 mod memory;
 mod output;
 mod spawn;
@@ -94,6 +97,13 @@ static WORKLOADS: &[Workload] = &[
         run: channels::chanbuf,
     },
     Workload {
+        name: "select",
+        about: "four senders on a channel each, and one receiver that selects: ns a message",
+        default_n: 1_000_000,
+        sizes: Sizes::MultiplesOf(channels::SENDERS),
+        run: channels::select,
+    },
+    Workload {
         name: "ring",
         about: "a token N times passed on in a ring of 503 tasks: ns a hop",
         default_n: 2_000_000,
@@ -147,6 +157,9 @@ static WORKLOADS: &[Workload] = &[
 /// The name that stands for every workload, one after another.
 const ALL: &str = "all";
 
+/// The server that is no workload by itself, and so not among all.
+const ECHO: &str = "echo";
+
 /// More work than anybody waits for, and little enough that no count or sum overflows.
 const LARGEST_N: u64 = 1_000_000_000;
 
@@ -182,6 +195,9 @@ pub fn run(args: Args) -> ExitCode {
         Ok(config) => config,
         Err(error) => return bad_usage(error),
     };
+    if args.workload == ECHO {
+        return run_echo(args, config);
+    }
     match WORKLOADS.iter().find(|workload| workload.name == args.workload) {
         Some(workload) => run_one(workload, args, config),
         None if args.n.is_some() => bad_usage("--n means something else for each workload: name one of them, not all"),
@@ -209,6 +225,18 @@ fn run_one(workload: &Workload, args: Args, mut config: Config) -> ExitCode {
         body(n, &out);
     });
     ExitCode::SUCCESS
+}
+
+fn run_echo(args: Args, mut config: Config) -> ExitCode {
+    if args.n.is_some() {
+        return bad_usage("echo has no --n: it serves until it is ended");
+    }
+    if let Some(procs) = args.procs {
+        config = config.procs(procs);
+    }
+    let Err(error) = config.run(echo::serve);
+    note(format_args!("sward bench: echo: {error}"));
+    ExitCode::FAILURE
 }
 
 /// Starts this executable again for each workload. One that fails does not keep the rest from running.
@@ -248,7 +276,8 @@ fn workload_names() -> PossibleValuesParser {
         let n = w.default_n;
         PossibleValue::new(w.name).help(format!("{} [default N: {n}]", w.about))
     });
-    PossibleValuesParser::new(std::iter::once(all).chain(each))
+    let echo = PossibleValue::new(ECHO).help("a TCP server for tests/peers/load, not part of all");
+    PossibleValuesParser::new(std::iter::once(all).chain(each).chain([echo]))
 }
 
 impl Sizes {

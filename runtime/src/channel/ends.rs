@@ -44,6 +44,11 @@ impl Ends {
         Ends { senders: AtomicUsize::new(1), receivers: AtomicUsize::new(1), one_left: AtomicBool::new(false) }
     }
 
+    /// One handle to receive with, of a channel that nobody sends on.
+    pub(super) fn no_sender() -> Ends {
+        Ends { senders: AtomicUsize::new(0), one_left: AtomicBool::new(true), ..Ends::one_each() }
+    }
+
     fn count(&self, side: Side) -> &AtomicUsize {
         match side {
             Side::Send => &self.senders,
@@ -65,6 +70,11 @@ pub(super) struct End<T> {
     shared: NonNull<Shared<T>>,
     /// Who goes last drops messages.
     owns: PhantomData<T>,
+}
+
+/// The first handle of a channel that nobody sends on.
+pub(super) fn receiver<T>(shared: Shared<T>) -> End<T> {
+    End { shared: NonNull::from(Box::leak(Box::new(shared))), owns: PhantomData }
 }
 
 /// A channel's two first handles.

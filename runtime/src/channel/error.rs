@@ -113,6 +113,59 @@ pub enum RecvTimeoutError {
     Disconnected,
 }
 
+/// No operation was ready: the result of a [`Select::try_select`](super::Select::try_select).
+///
+/// # Examples
+/// ```
+/// use sward::channel::{Select, TrySelectError, unbounded};
+///
+/// let (s, r) = unbounded::<()>();
+/// let mut select = Select::new();
+/// select.recv(&r);
+/// assert_eq!(select.try_select().unwrap_err(), TrySelectError);
+/// # drop(s);
+/// ```
+#[derive(PartialEq, Eq, Clone, Copy, Debug)]
+pub struct TrySelectError;
+
+/// The time was up before an operation was ready: the result of a [`Select::select_timeout`](super::Select::select_timeout) or
+/// [`select_deadline`](super::Select::select_deadline).
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use sward::channel::{Select, SelectTimeoutError};
+///
+/// let error = Select::new().select_timeout(Duration::from_millis(1)).unwrap_err();
+/// assert_eq!(error, SelectTimeoutError);
+/// ```
+#[derive(PartialEq, Eq, Clone, Copy, Debug)]
+pub struct SelectTimeoutError;
+
+/// No operation was ready: the result of a [`Select::try_ready`](super::Select::try_ready).
+///
+/// # Examples
+/// ```
+/// use sward::channel::{Select, TryReadyError};
+///
+/// assert_eq!(Select::new().try_ready(), Err(TryReadyError));
+/// ```
+#[derive(PartialEq, Eq, Clone, Copy, Debug)]
+pub struct TryReadyError;
+
+/// The time was up before an operation was ready: the result of a [`Select::ready_timeout`](super::Select::ready_timeout) or
+/// [`ready_deadline`](super::Select::ready_deadline).
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use sward::channel::{ReadyTimeoutError, Select};
+///
+/// assert_eq!(Select::new().ready_timeout(Duration::from_millis(1)), Err(ReadyTimeoutError));
+/// ```
+#[derive(PartialEq, Eq, Clone, Copy, Debug)]
+pub struct ReadyTimeoutError;
+
 impl<T> SendError<T> {
     /// The message.
     pub fn into_inner(self) -> T {
@@ -280,9 +333,37 @@ impl fmt::Display for RecvTimeoutError {
     }
 }
 
+impl fmt::Display for TrySelectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad("all operations in select would block")
+    }
+}
+
+impl fmt::Display for SelectTimeoutError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad("timed out waiting on select")
+    }
+}
+
+impl fmt::Display for TryReadyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad("all operations in select would block")
+    }
+}
+
+impl fmt::Display for ReadyTimeoutError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad("timed out waiting on select")
+    }
+}
+
 impl<T: Send> Error for SendError<T> {}
 impl<T: Send> Error for TrySendError<T> {}
 impl<T: Send> Error for SendTimeoutError<T> {}
 impl Error for RecvError {}
 impl Error for TryRecvError {}
 impl Error for RecvTimeoutError {}
+impl Error for TrySelectError {}
+impl Error for SelectTimeoutError {}
+impl Error for TryReadyError {}
+impl Error for ReadyTimeoutError {}

@@ -4,10 +4,13 @@ use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::{Duration, Instant};
 
+use sward_sched::Section;
+
 use super::ends::{End, Side};
 use super::error::{RecvError, RecvTimeoutError, TryRecvError};
 use super::iter::{IntoIter, Iter, TryIter};
-use super::shared::{Patience, Refusal};
+use super::patience::{Patience, idle_until};
+use super::shared::Refusal;
 
 /// The receiving end of a channel. Clones receive from the same channel, each message going to one of them; when the last one is
 /// dropped, the channel is disconnected, and what is left in it is dropped too.
@@ -31,7 +34,10 @@ use super::shared::{Patience, Refusal};
 /// let sums = workers.into_iter().map(|worker| worker.join().unwrap());
 /// assert_eq!(sums.sum::<u32>(), 5050);
 /// ```
-pub struct Receiver<T>(pub(super) End<T>);
+pub struct Receiver<T>(
+    /// `None`: a receiver that never gets anything.
+    pub(super) Option<End<T>>,
+);
 
 // SAFETY: a channel moves messages between threads, and its state is under a lock.
 unsafe impl<T: Send> Send for Receiver<T> {}
@@ -60,7 +66,7 @@ impl<T> Receiver<T> {
     /// ```
     #[inline]
     pub fn recv(&self) -> Result<T, RecvError> {
-        self.0.receive(Patience::Endless).map_err(|_| RecvError)
+        self.receive(Patience::Endless).map_err(|_| RecvError)
     }
 
     /// Receives a message if that needs no waiting.
@@ -81,7 +87,7 @@ impl<T> Receiver<T> {
     /// ```
     #[inline]
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
-        self.0.receive(Patience::None).map_err(|refusal| match refusal {
+        self.receive(Patience::None).map_err(|refusal| match refusal {
             Refusal::NotReady => TryRecvError::Empty,
             Refusal::Disconnected => TryRecvError::Disconnected,
         })
@@ -103,7 +109,7 @@ impl<T> Receiver<T> {
     /// ```
     #[inline]
     pub fn recv_timeout(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
-        self.0.receive(Patience::For(timeout)).map_err(timed)
+        self.receive(Patience::For(timeout)).map_err(timed)
     }
 
     /// Receives a message, and waits until `deadline` at most.
@@ -123,7 +129,15 @@ impl<T> Receiver<T> {
     /// ```
     #[inline]
     pub fn recv_deadline(&self, deadline: Instant) -> Result<T, RecvTimeoutError> {
-        self.0.receive(Patience::Until(deadline)).map_err(timed)
+        self.receive(Patience::Until(deadline)).map_err(timed)
+    }
+
+    #[inline]
+    fn receive(&self, patience: Patience) -> Result<T, Refusal> {
+        match &self.0 {
+            Some(end) => end.receive(patience),
+            None => Err(receive_nothing(patience)),
+        }
     }
 
     /// Receives until all senders are gone and no message is left, waiting where there is none yet.
@@ -190,7 +204,7 @@ impl<T> Receiver<T> {
     /// assert_eq!(r.len(), 2);
     /// ```
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.0.as_ref().map_or(0, |end| end.len())
     }
 
     /// How many messages the channel can hold; `None`: any number.
@@ -204,10 +218,10 @@ impl<T> Receiver<T> {
     /// assert_eq!(bounded::<i32>(5).1.capacity(), Some(5));
     /// ```
     pub fn capacity(&self) -> Option<usize> {
-        self.0.capacity()
+        self.0.as_ref().map_or(Some(0), |end| end.capacity())
     }
 
-    /// Whether both receive from the same channel.
+    /// Whether both receive from the same channel. There is only one [`never`](super::never).
     ///
     /// # Examples
     /// ```
@@ -218,8 +232,21 @@ impl<T> Receiver<T> {
     /// assert!(!r.same_channel(&unbounded().1));
     /// ```
     pub fn same_channel(&self, other: &Receiver<T>) -> bool {
-        self.0.same_channel(&other.0)
+        match (&self.0, &other.0) {
+            (Some(end), Some(other)) => end.same_channel(other),
+            (None, None) => true,
+            _ => false,
+        }
     }
+}
+
+/// What there is to receive where nobody sends and nothing ends.
+#[cold]
+fn receive_nothing(mut patience: Patience) -> Refusal {
+    while !patience.is_over() {
+        idle_until(Section::enter(), patience.deadline());
+    }
+    Refusal::NotReady
 }
 
 fn timed(refusal: Refusal) -> RecvTimeoutError {
@@ -231,14 +258,16 @@ fn timed(refusal: Refusal) -> RecvTimeoutError {
 
 impl<T> Clone for Receiver<T> {
     fn clone(&self) -> Self {
-        Receiver(self.0.another(Side::Receive))
+        Receiver(self.0.as_ref().map(|end| end.another(Side::Receive)))
     }
 }
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        // SAFETY: a receiver's handle, in its drop.
-        unsafe { self.0.let_go(Side::Receive) };
+        if let Some(end) = &self.0 {
+            // SAFETY: a receiver's handle, in its drop.
+            unsafe { end.let_go(Side::Receive) };
+        }
     }
 }
 

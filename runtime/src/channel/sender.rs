@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::ends::{End, Side};
 use super::error::{SendError, SendTimeoutError, TrySendError};
-use super::shared::{Patience, Refusal};
+use super::patience::Patience;
+use super::shared::Refusal;
 
 /// The sending end of a channel. Clones send to the same channel; when the last one is dropped, the channel is disconnected, and receivers
 /// get what is left in it.

@@ -1,57 +1,40 @@
-//! A channel's state, and the operations on it.
+//! What both ends of a channel share, and the operations on it.
 //!
 //! Every operation enters a section, locks, and then either is done at once, or goes the slow way: meets a waiting thread, waits
 //! itself, or is refused. The fast ways are inlined into the caller, one test each: *there is room and nobody waits to receive*, *there is a
-//! message and nobody waits to send*.
-//!
-//! # Invariants, whenever nobody holds the lock
-//! - `buffer.len() <= limit`, and the buffer has memory for `limit` messages: a push under the lock never allocates.
-//! - A waiting receiver means an empty buffer and no waiting sender; a waiting sender a full buffer and no waiting receiver. (One
-//!   whose time is up may be found in its queue for a moment, but it is no longer waiting.)
-//! - When the receivers are gone and their disconnection is done: no buffer, a limit of 0, nobody waits.
-//!
-//! # Unbounded channels
-//! Their `limit` is what the buffer has memory for. Who finds it reached unlocks, allocates a buffer of twice the size, and locks again
-//! to move the messages; if somebody else was faster, the new buffer is not needed.
+//! message and nobody waits to send*. A timer channel has no message in its buffer and no senders, so its receivers go the slow way to the very
+//! end, and find the clock there.
 
 use std::collections::VecDeque;
 use std::mem::{self, MaybeUninit};
 use std::ptr::NonNull;
-use std::time::{Duration, Instant};
 
-use sward_sched::{Reason, Section, Sleeper, SpinGuard, SpinLock};
+use sward_sched::{Ended, Interrupted, Reason, Section, Sleeper, SpinGuard, SpinLock};
 
+use super::clock::Clock;
 use super::ends::{Ends, Side};
-use super::waiters::{Outcome, Waiter, Waiters};
+use super::patience::Patience;
+use super::state::State;
+use super::waiters::{Outcome, Part, Taken, Waiter};
 
 /// How many messages the first buffer of an unbounded channel holds.
 const FIRST_BUFFER: usize = 16;
 
 /// What both ends share.
 pub(super) struct Shared<T> {
-    state: SpinLock<State<T>>,
+    pub(super) state: SpinLock<State<T>>,
     ends: Ends,
-    /// What the channel was made for; `None`: any number of messages.
-    capacity: Option<usize>,
+    kind: Kind<T>,
 }
 
-struct State<T> {
-    buffer: VecDeque<T>,
-    limit: usize,
-    senders: Waiters,
-    receivers: Waiters,
-}
-
-/// A cache line holds it, lock and all.
-const _: () = assert!(size_of::<SpinLock<State<u8>>>() <= 64);
-
-/// How long to wait.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Patience {
-    None,
-    For(Duration),
-    Until(Instant),
-    Endless,
+/// What a channel was made for.
+pub(super) enum Kind<T> {
+    /// So many messages.
+    Bounded(usize),
+    /// Any number of messages.
+    Unbounded,
+    /// The times that this clock tells.
+    Timer(Box<Clock<T>>),
 }
 
 /// Why nothing was sent or received.
@@ -63,29 +46,14 @@ pub(super) enum Refusal {
     Disconnected,
 }
 
-impl Patience {
-    /// Until when to wait; `None`: for as long as it takes, which is also what a time beyond the clock's end means.
-    fn deadline(self) -> Option<Instant> {
-        match self {
-            Patience::None | Patience::Endless => None,
-            Patience::For(time) => Instant::now().checked_add(time),
-            Patience::Until(deadline) => Some(deadline),
-        }
-    }
-}
-
-impl<T> State<T> {
-    fn waiting(&mut self, side: Side) -> &mut Waiters {
-        match side {
-            Side::Send => &mut self.senders,
-            Side::Receive => &mut self.receivers,
-        }
-    }
-
-    #[inline]
-    fn has_room(&self) -> bool {
-        self.buffer.len() < self.limit
-    }
+/// Why a wait came to nothing.
+enum Unserved {
+    TimedOut,
+    Disconnected,
+    /// There was somebody, but with nothing to give after all.
+    Withdrawn,
+    /// The thread is to unwind.
+    Interrupted,
 }
 
 impl<T> Shared<T> {
@@ -96,29 +64,45 @@ impl<T> Shared<T> {
             let size = size_of::<T>();
             panic!("no memory for a channel of {capacity} messages of {size} bytes: {error}");
         }
-        Shared::new(buffer, capacity, Some(capacity))
+        Shared {
+            state: SpinLock::new(State::new(buffer, capacity)),
+            ends: Ends::one_each(),
+            kind: Kind::Bounded(capacity),
+        }
     }
 
     pub(super) fn unbounded() -> Shared<T> {
-        Shared::new(VecDeque::new(), 0, None)
+        let state = State::new(VecDeque::new(), 0);
+        Shared { state: SpinLock::new(state), ends: Ends::one_each(), kind: Kind::Unbounded }
     }
 
-    fn new(buffer: VecDeque<T>, limit: usize, capacity: Option<usize>) -> Shared<T> {
-        let state = State { buffer, limit, senders: Waiters::default(), receivers: Waiters::default() };
-        Shared { state: SpinLock::new(state), ends: Ends::one_each(), capacity }
+    pub(super) fn timer(clock: Clock<T>) -> Shared<T> {
+        let state = State::new(VecDeque::new(), 0);
+        Shared { state: SpinLock::new(state), ends: Ends::no_sender(), kind: Kind::Timer(Box::new(clock)) }
     }
 
     pub(super) fn ends(&self) -> &Ends {
         &self.ends
     }
 
-    /// What the channel was made for; `None`: any number of messages.
-    pub(super) fn capacity(&self) -> Option<usize> {
-        self.capacity
+    pub(super) fn kind(&self) -> &Kind<T> {
+        &self.kind
     }
 
-    /// How many messages are in the buffer.
+    /// How many messages it can hold; `None`: any number.
+    pub(super) fn capacity(&self) -> Option<usize> {
+        match self.kind {
+            Kind::Bounded(capacity) => Some(capacity),
+            Kind::Unbounded => None,
+            Kind::Timer(_) => Some(1),
+        }
+    }
+
+    /// How many messages it holds.
     pub(super) fn len(&self) -> usize {
+        if let Kind::Timer(clock) = &self.kind {
+            return clock.len();
+        }
         let _section = Section::enter();
         self.state.lock().buffer.len()
     }
@@ -136,29 +120,27 @@ impl<T> Shared<T> {
     }
 
     #[inline(never)]
-    fn send_slowly(
+    pub(super) fn send_slowly(
         &self,
         section: Section,
         mut state: SpinGuard<'_, State<T>>,
         message: T,
-        patience: Patience,
+        mut patience: Patience,
     ) -> Result<(), (Refusal, T)> {
-        if let Some(receiver) = state.receivers.take_first() {
+        if let Some(receiver) = state.receivers.take_first(&section) {
             drop(state);
-            // SAFETY: the slot of a waiting receiver is memory for a `T`, and ours until `complete`.
-            unsafe { receiver.slot::<T>().write(message) };
-            receiver.complete(&section, Outcome::Done);
+            deliver(&section, receiver, message);
             return Ok(());
         }
         if self.ends.is_gone(Side::Receive) {
             return Err((Refusal::Disconnected, message));
         }
         if state.has_room() {
-            // All who seemed to wait had run out of time.
+            // All who seemed to wait had run out of time, or only watched.
             state.buffer.push_back(message);
             return Ok(());
         }
-        if self.capacity.is_none() {
+        if let Kind::Unbounded = self.kind {
             let full = state.limit;
             drop(state);
             drop(section);
@@ -170,10 +152,16 @@ impl<T> Shared<T> {
         }
         let mut slot = MaybeUninit::new(message);
         // SAFETY: the slot holds a message and is not touched before the wait is over.
-        let refusal = match unsafe { self.wait(section, state, Side::Send, NonNull::from(&mut slot), patience) } {
-            Some(Outcome::Done) => return Ok(()),
-            Some(Outcome::Disconnected) => Refusal::Disconnected,
-            None => Refusal::NotReady,
+        let refusal = match unsafe { self.wait(section, state, Side::Send, NonNull::from(&mut slot), &mut patience) } {
+            Ok(()) => return Ok(()),
+            Err(Unserved::Disconnected) => Refusal::Disconnected,
+            Err(Unserved::TimedOut) => Refusal::NotReady,
+            Err(Unserved::Withdrawn) => unreachable!("a message is there to be taken"),
+            Err(Unserved::Interrupted) => {
+                // SAFETY: nobody has taken the message.
+                unsafe { slot.assume_init_drop() };
+                Interrupted::unwind()
+            }
         };
         // SAFETY: a receiver takes the message only to say "done".
         Err((refusal, unsafe { slot.assume_init() }))
@@ -212,80 +200,142 @@ impl<T> Shared<T> {
     fn receive_slowly(
         &self,
         section: Section,
-        mut state: SpinGuard<'_, State<T>>,
-        patience: Patience,
+        state: SpinGuard<'_, State<T>>,
+        mut patience: Patience,
     ) -> Result<T, Refusal> {
-        let sender = state.senders.take_first();
-        if let Some(message) = state.buffer.pop_front() {
-            // The first of those that wait for room gets it.
-            if let Some(sender) = &sender {
-                // SAFETY: the slot of a waiting sender holds its message, to be taken once by who completes it.
-                state.buffer.push_back(unsafe { sender.slot::<T>().read() });
+        match self.receive_once(section, state, &mut patience) {
+            Ok(message) => Ok(message),
+            Err(Some(refusal)) => Err(refusal),
+            Err(None) => self.receive_again(patience),
+        }
+    }
+
+    /// Receives, after what was there is gone after all. That may happen any number of times.
+    #[cold]
+    #[inline(never)]
+    fn receive_again(&self, mut patience: Patience) -> Result<T, Refusal> {
+        loop {
+            let section = Section::enter();
+            match self.receive_once(section, self.state.lock(), &mut patience) {
+                Ok(message) => return Ok(message),
+                Err(Some(refusal)) => return Err(refusal),
+                Err(None) => {}
             }
+        }
+    }
+
+    /// Receives. `Err(None)`: what was there is gone after all.
+    // Always: it has two callers, one of them cold.
+    #[inline(always)]
+    fn receive_once(
+        &self,
+        section: Section,
+        mut state: SpinGuard<'_, State<T>>,
+        patience: &mut Patience,
+    ) -> Result<T, Option<Refusal>> {
+        if let Some(message) = state.buffer.pop_front() {
+            let sender = state.give_place(&section);
             drop(state);
             if let Some(sender) = sender {
                 sender.complete(&section, Outcome::Done);
             }
             return Ok(message);
         }
-        if let Some(sender) = sender {
+        if let Some(sender) = state.senders.take_first(&section) {
             drop(state);
-            // SAFETY: as above.
-            let message = unsafe { sender.slot::<T>().read() };
-            sender.complete(&section, Outcome::Done);
-            return Ok(message);
+            return self.collect(section, sender).ok_or(None);
         }
         if self.ends.is_gone(Side::Send) {
-            return Err(Refusal::Disconnected);
+            drop(state);
+            return match &self.kind {
+                Kind::Timer(clock) => clock.receive(section, *patience).map_err(Some),
+                Kind::Bounded(_) | Kind::Unbounded => Err(Some(Refusal::Disconnected)),
+            };
         }
         if matches!(patience, Patience::None) {
-            return Err(Refusal::NotReady);
+            return Err(Some(Refusal::NotReady));
         }
         let mut slot = MaybeUninit::<T>::uninit();
         // SAFETY: the slot is memory for a message and is not touched before the wait is over.
         match unsafe { self.wait(section, state, Side::Receive, NonNull::from(&mut slot), patience) } {
             // SAFETY: a sender has put a message there before it said "done".
-            Some(Outcome::Done) => Ok(unsafe { slot.assume_init() }),
-            Some(Outcome::Disconnected) => Err(Refusal::Disconnected),
-            None => Err(Refusal::NotReady),
+            Ok(()) => Ok(unsafe { slot.assume_init() }),
+            Err(Unserved::Disconnected) => Err(Some(Refusal::Disconnected)),
+            Err(Unserved::TimedOut) => Err(Some(Refusal::NotReady)),
+            Err(Unserved::Withdrawn) => Err(None),
+            Err(Unserved::Interrupted) => Interrupted::unwind(),
         }
     }
 
-    /// Waits in the queue of `side` until somebody of the other side has seen to it. `None`: the time was up before.
+    /// Takes the message of a sender that has been taken out. `None`: it had none yet, and will not have one.
+    pub(super) fn collect(&self, section: Section, sender: Taken) -> Option<T> {
+        let Some(message) = sender.place::<T>() else { return self.meet(section, sender) };
+        // SAFETY: a waiting sender's message is in its place, to be taken once by who completes it.
+        let message = unsafe { message.read() };
+        sender.complete(&section, Outcome::Done);
+        Some(message)
+    }
+
+    /// Waits for the message of a sender that has yet to make it.
+    #[cold]
+    fn meet(&self, section: Section, sender: Taken) -> Option<T> {
+        let mut slot = MaybeUninit::<T>::uninit();
+        let waiter = Waiter::new(Sleeper::current(&section), None, Part::Move(NonNull::from(&mut slot).cast()));
+        // The sender comes by this lock before it completes the waiter (`accept` of its operation), and so finds it waiting.
+        let state = self.state.lock();
+        // SAFETY: as said; it stays here until `park_unlocking` has returned, which is when it has been completed.
+        sender.complete(&section, Outcome::Met(unsafe { Taken::at_once(&waiter) }));
+        section.park_unlocking(Reason::ChanReceive, state);
+        match waiter.outcome() {
+            // SAFETY: the sender has put a message there before it said "done".
+            Some(Outcome::Done) => Some(unsafe { slot.assume_init() }),
+            _ => None,
+        }
+    }
+
+    /// Waits in the queue of `side` until somebody of the other side has seen to it, or nobody will.
     ///
     /// # Safety
-    /// The slot is memory for a message; for a sender it holds one, which after `Done` is gone, for a receiver it holds one after
-    /// `Done`. Until the wait is over, it belongs to the other side.
+    /// The slot is memory for a message; for a sender it holds one, which is gone if this succeeds, for a receiver it holds one then.
+    /// Until the wait is over, it belongs to the other side.
     unsafe fn wait(
         &self,
         section: Section,
         mut state: SpinGuard<'_, State<T>>,
         side: Side,
         slot: NonNull<MaybeUninit<T>>,
-        patience: Patience,
-    ) -> Option<Outcome> {
+        patience: &mut Patience,
+    ) -> Result<(), Unserved> {
         let reason = match side {
             Side::Send => Reason::ChanSend,
             Side::Receive => Reason::ChanReceive,
         };
-        let sleeper = Sleeper::current(&section);
         let deadline = patience.deadline();
-        let claim = deadline.map(|_| sleeper.claim());
-        let waiter = Waiter::new(sleeper, claim, slot);
+        let claim = section.claim_if(deadline.is_some());
+        let waiter = Waiter::new(Sleeper::current(&section), claim, Part::Move(slot.cast()));
         // SAFETY: the waiter stays here until `park` has returned, which is when it has been woken; or `park_until`, and
         // if that was for the time, it is removed.
         unsafe { state.waiting(side).push(&waiter) };
-        let (Some(deadline), Some(claim)) = (deadline, claim) else {
-            section.park_unlocking(reason, state);
-            return waiter.outcome();
+        let ended = match claim {
+            None => {
+                section.park_unlocking(reason, state);
+                Ended::Woken
+            }
+            Some(claim) => section.park_unlocking_until(reason, deadline, claim, state),
         };
-        if section.park_unlocking_until(reason, deadline, claim, state) {
+        if ended != Ended::Woken {
             // Even if it is no longer in the queue: whoever took it out and found the claim gone has the lock, and looks at it.
             let _section = Section::enter();
             // SAFETY: it has been in this queue only.
             unsafe { self.state.lock().waiting(side).remove(&waiter) };
         }
-        waiter.outcome()
+        match waiter.outcome() {
+            Some(Outcome::Done) => Ok(()),
+            Some(Outcome::Disconnected) => Err(Unserved::Disconnected),
+            Some(Outcome::Withdrawn | Outcome::Met(_)) => Err(Unserved::Withdrawn),
+            None if ended == Ended::Interrupted => Err(Unserved::Interrupted),
+            None => Err(Unserved::TimedOut),
+        }
     }
 
     /// Ends all waits for `side`, whose last handle is gone. Returns the messages that nobody will receive.
@@ -299,9 +349,9 @@ impl<T> Shared<T> {
                 mem::take(&mut state.buffer)
             }
         };
-        let waiting = state.waiting(side.other()).take_all();
+        let waiting = state.waiting(side.other()).take_all(&section);
         drop(state);
-        waiting.complete(&section, Outcome::Disconnected);
+        waiting.disconnect(&section);
         unwanted
     }
 
@@ -311,4 +361,12 @@ impl<T> Shared<T> {
         let _section = Section::enter();
         self.state.lock().waiting(side).count()
     }
+}
+
+/// Hands a message to a receiver that has been taken out.
+pub(super) fn deliver<T>(section: &Section, receiver: Taken, message: T) {
+    let place = receiver.place::<T>().expect("a receiver has a place for its message");
+    // SAFETY: the place of a waiting receiver is memory for a `T`, and ours until `complete`.
+    unsafe { place.write(message) };
+    receiver.complete(section, Outcome::Done);
 }

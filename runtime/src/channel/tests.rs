@@ -48,11 +48,23 @@ fn wait_until(condition: impl Fn() -> bool) {
 }
 
 fn wait_for_receivers<T>(r: &Receiver<T>, n: usize) {
-    wait_until(|| r.0.count_waiting(Side::Receive) == n);
+    wait_until(|| r.count_waiting() == n);
 }
 
 fn wait_for_senders<T>(s: &Sender<T>, n: usize) {
-    wait_until(|| s.0.count_waiting(Side::Send) == n);
+    wait_until(|| s.count_waiting() == n);
+}
+
+impl<T> Receiver<T> {
+    fn count_waiting(&self) -> usize {
+        self.0.as_ref().unwrap().count_waiting(Side::Receive)
+    }
+}
+
+impl<T> Sender<T> {
+    fn count_waiting(&self) -> usize {
+        self.0.count_waiting(Side::Send)
+    }
 }
 
 /// Channels of several sizes, the unbounded one too.

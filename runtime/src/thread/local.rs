@@ -11,7 +11,7 @@ use sward_sched::{Gone, Locals, green_locals};
 
 /// Declares variables of which each thread has its own: `std::thread_local!` for green threads.
 ///
-/// The form is that of [`std::thread_local!`]; the variables are [`LocalKey`](crate::thread::LocalKey)s. A value is made when its thread first
+/// The form is that of [`std::thread_local!`]; the variables are [`LocalKey`]s. A value is made when its thread first
 /// uses it, and dropped when that thread ends.
 ///
 /// A value of std's belongs to the OS thread, and all green threads that happen to run there share it. One of these belongs to the green

@@ -39,6 +39,39 @@ func chanbuf(n int) {
 	nsPerOp("chanbuf", elapsed, n)
 }
 
+// selectOne receives from four channels, whichever is ready.
+func selectOne(n int) {
+	const senders = 4
+	each := uint64(n / senders)
+	start := time.Now()
+	var channels [senders]chan uint64
+	for id := range channels {
+		channels[id] = make(chan uint64, unbuf)
+		go func() {
+			for i := range each {
+				channels[id] <- i
+			}
+		}()
+	}
+	a, b, c, d := channels[0], channels[1], channels[2], channels[3]
+	var sum uint64
+	for range n {
+		select {
+		case number := <-a:
+			sum += number
+		case number := <-b:
+			sum += number
+		case number := <-c:
+			sum += number
+		case number := <-d:
+			sum += number
+		}
+	}
+	elapsed := time.Since(start)
+	check("the sum of the messages", sum, senders*(each*(each-1)/2))
+	nsPerOp("select", elapsed, n)
+}
+
 func ring(n int) {
 	const tasks = 503
 	tellMain := make(chan int, 1)

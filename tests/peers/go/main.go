@@ -29,6 +29,7 @@ var workloads = map[string]workload{
 	"yield1":   {yieldAlone, 1_000_000},
 	"pingpong": {pingpong, 1_000_000},
 	"chanbuf":  {chanbuf, 4_000_000},
+	"select":   {selectOne, 1_000_000},
 	"ring":     {ring, 2_000_000},
 	"sieve":    {sieve, 1_500},
 	"mutex":    {mutex, 500_000},
@@ -36,6 +37,7 @@ var workloads = map[string]workload{
 	"idle":     {idle, 1_000_000},
 	"hog":      {hog, 100},
 	"blockc":   {blockc, 100},
+	"echo":     {echo, 0},
 }
 
 var (

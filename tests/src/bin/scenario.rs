@@ -20,6 +20,9 @@ const SCENARIOS: &[(&str, fn())] = &[
     ("park-for-ever", park_for_ever),
     ("receive-from-oneself", receive_from_oneself),
     ("wait-in-a-ring", wait_in_a_ring),
+    ("select-nothing", select_nothing),
+    ("select-in-vain", select_in_vain),
+    ("wait-for-never", wait_for_never),
     ("join-a-sleeper", join_a_sleeper),
     ("locked", locked),
     ("locked-and-another", locked_and_another),
@@ -64,6 +67,32 @@ fn panic_in_threads() {
 
 fn panic_in_main() {
     sward::run(|| panic!("the end of it"));
+}
+
+fn select_nothing() {
+    sward::run(|| sward::select! {});
+}
+
+/// A select that has both ends of a channel doesn't serve itself.
+fn select_in_vain() {
+    sward::run(|| {
+        let (s, r) = channel::bounded(0);
+        sward::select! {
+            send(s, 1) -> _ => unreachable!("nobody else receives"),
+            recv(r) -> _ => unreachable!("nobody else sends"),
+        }
+    });
+}
+
+fn wait_for_never() {
+    sward::run(|| {
+        let once = channel::after(Duration::from_millis(1));
+        once.recv().expect("the time comes");
+        sward::select! {
+            recv(once) -> _ => unreachable!("it has come"),
+            recv(channel::never::<u8>()) -> _ => unreachable!("it never comes"),
+        }
+    });
 }
 
 /// A result that nobody takes, and that panics when it is dropped.

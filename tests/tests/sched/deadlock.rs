@@ -54,6 +54,21 @@ fn threads_wait_for_each_other() {
 }
 
 #[test]
+fn a_select_of_nothing() {
+    is_a_deadlock_after("select-nothing", "\"main\" [chan nobody serves]:");
+}
+
+#[test]
+fn a_select_that_only_it_could_serve() {
+    is_a_deadlock_after("select-in-vain", "\"main\" [select]:");
+}
+
+#[test]
+fn timer_channels_that_have_no_more_messages() {
+    is_a_deadlock_after("wait-for-never", "\"main\" [chan nobody serves]:");
+}
+
+#[test]
 fn a_join_of_a_thread_that_never_ends() {
     is_a_deadlock("join-a-sleeper");
 }

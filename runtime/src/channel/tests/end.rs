@@ -52,7 +52,7 @@ on_both! {
                 let for_ever: Vec<_> = (0..4).map(|_| scope.spawn(|| r.recv_timeout(Duration::MAX))).collect();
                 wait_for_receivers(&r, 12);
                 drop(one);
-                assert_eq!(r.0.count_waiting(Side::Receive), 12, "a sender is left");
+                assert_eq!(r.count_waiting(), 12, "a sender is left");
                 drop(s);
                 plain.into_iter().for_each(|receiver| assert_eq!(receiver.join().unwrap(), Err(RecvError)));
                 for receiver in timed.into_iter().chain(for_ever) {
@@ -75,7 +75,7 @@ on_both! {
                     (0..4).map(|n| scope.spawn(move || s.send_timeout(n, Duration::from_secs(3600)))).collect();
                 wait_for_senders(s, 8);
                 drop(other);
-                assert_eq!(s.0.count_waiting(Side::Send), 8, "a receiver is left");
+                assert_eq!(s.count_waiting(), 8, "a receiver is left");
                 drop(r);
                 for (n, sender) in plain.into_iter().enumerate() {
                     assert_eq!(sender.join().unwrap(), Err(SendError(n)));

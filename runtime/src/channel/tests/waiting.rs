@@ -78,7 +78,7 @@ on_both! {
             assert_eq!(r.recv_timeout(Duration::from_millis(1)), Err(RecvTimeoutError::Timeout));
             assert!(begin.elapsed() >= Duration::from_millis(1));
             assert_eq!(r.recv_deadline(begin), Err(RecvTimeoutError::Timeout));
-            assert_eq!(r.0.count_waiting(Side::Receive), 0);
+            assert_eq!(r.count_waiting(), 0);
             let room = s.capacity().unwrap_or(20);
             (0..room).for_each(|n| s.try_send(n).unwrap());
             if s.capacity().is_some() {
@@ -86,7 +86,7 @@ on_both! {
                 assert_eq!(s.send_timeout(99, Duration::from_millis(1)), Err(SendTimeoutError::Timeout(99)));
                 assert!(begin.elapsed() >= Duration::from_millis(1));
                 assert_eq!(s.send_deadline(99, begin), Err(SendTimeoutError::Timeout(99)));
-                assert_eq!(s.0.count_waiting(Side::Send), 0);
+                assert_eq!(s.count_waiting(), 0);
             }
             (0..room).for_each(|n| assert_eq!(r.try_recv(), Ok(n)));
             assert_eq!(r.try_recv(), Err(TryRecvError::Empty));

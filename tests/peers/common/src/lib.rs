@@ -16,7 +16,7 @@ pub use work::{compute_chunk, count_for_ever, cpu_time, nth_prime, resident_byte
 pub const SPAWN_BATCH: u64 = 1_000;
 /// Yields of each task in `yield`.
 pub const YIELDS: u64 = 1_000;
-/// Tasks that send in `chanbuf`.
+/// Tasks that send in `chanbuf` and `select`.
 pub const CHANBUF_SENDERS: u64 = 4;
 /// Places in the channel of `chanbuf`.
 pub const CHANBUF_CAPACITY: usize = 128;
@@ -28,6 +28,8 @@ pub const MUTEX_TASKS: u64 = 8;
 pub const BLOCKC_WORKERS: u64 = 2;
 /// Tasks that block in `blockc`.
 pub const BLOCKC_SLEEPERS: u64 = 64;
+/// How much is read at a time in `echo`.
+pub const ECHO_BUFFER: usize = 4096;
 
 /// One run of one workload.
 #[derive(Parser)]

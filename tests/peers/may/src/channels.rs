@@ -1,8 +1,8 @@
-//! `pingpong`, `chanbuf`, `ring` and `sieve`.
+//! `pingpong`, `chanbuf`, `select`, `ring` and `sieve`.
 
 use std::time::Instant;
 
-use may::go;
+use may::{cqueue, go};
 use may::sync::mpsc::{self, Receiver, Sender};
 use peer_common::{CHANBUF_CAPACITY, CHANBUF_SENDERS, Job, RING, nth_prime};
 
@@ -53,6 +53,29 @@ pub fn chanbuf_unbounded(job: &Job) {
     let elapsed = start.elapsed();
     assert_eq!(sum, CHANBUF_SENDERS * (each * (each - 1) / 2), "sum of the messages");
     job.ns_per_op("chanbuf", elapsed, n);
+}
+
+pub fn select(job: &Job) {
+    let n = job.n(1_000_000);
+    let each = n / CHANBUF_SENDERS;
+    let start = Instant::now();
+    // The senders stay until the end: their receivers count on it.
+    let (senders, receivers): (Vec<_>, Vec<_>) = (0..CHANBUF_SENDERS).map(|_| bounded::channel(1)).unzip();
+    for sender in &senders {
+        let sender = sender.clone();
+        go!(move || (0..each).for_each(|i| sender.send(i)));
+    }
+    cqueue::scope(|arms| {
+        for (token, receiver) in receivers.into_iter().enumerate() {
+            go!(arms, token, move |event| loop {
+                event.send(receiver.recv() as usize);
+            });
+        }
+        let sum: u64 = (0..n).map(|_| arms.poll(None).expect("the arms do not end").extra as u64).sum();
+        let elapsed = start.elapsed();
+        assert_eq!(sum, CHANBUF_SENDERS * (each * (each - 1) / 2), "sum of the messages");
+        job.ns_per_op("select", elapsed, n);
+    });
 }
 
 pub fn ring(job: &Job) {

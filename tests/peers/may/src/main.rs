@@ -3,12 +3,15 @@
 //!
 //! may has only unbounded channels. Where at most one message is ever under way they are used bare,
 //! elsewhere behind a bound (see `bounded`); a capacity of 1 stands for unbuffered. The variant
-//! `may-unb` leaves the bound of `chanbuf` away.
+//! `may-unb` leaves the bound of `chanbuf` away. Its `select!` starts a coroutine for each arm and each
+//! time, and loses messages: `select` has the completion queue behind it, with a coroutine for each
+//! channel that receives again and again.
 
 mod blocking;
 mod bounded;
 mod channels;
 mod countdown;
+mod echo;
 mod memory;
 mod spawn;
 mod sync;
@@ -42,6 +45,7 @@ fn workload(job: &'static Job) {
         "pingpong" => channels::pingpong(job),
         "chanbuf" if job.label == "may-unb" => channels::chanbuf_unbounded(job),
         "chanbuf" => channels::chanbuf(job),
+        "select" => channels::select(job),
         "ring" => channels::ring(job),
         "sieve" => channels::sieve(job),
         "mutex" => sync::mutex(job),
@@ -49,6 +53,7 @@ fn workload(job: &'static Job) {
         "hog" => time::hog(job),
         "idle" => memory::idle(job),
         "blockc" => blocking::blockc(job),
+        "echo" => echo::echo(),
         _ => job.unsupported(),
     }
 }

@@ -1,4 +1,4 @@
-//! `pingpong`, `chanbuf`, `ring` and `sieve`.
+//! `pingpong`, `chanbuf`, `select`, `ring` and `sieve`.
 
 use std::time::Instant;
 
@@ -42,6 +42,36 @@ pub async fn chanbuf(job: &Job) {
     let elapsed = start.elapsed();
     assert_eq!(sum, CHANBUF_SENDERS * (each * (each - 1) / 2), "sum of the messages");
     job.ns_per_op("chanbuf", elapsed, n);
+}
+
+pub async fn select(job: &Job) {
+    let n = job.n(1_000_000);
+    let each = n / CHANBUF_SENDERS;
+    let start = Instant::now();
+    // The senders stay until the end: a channel without any is always ready.
+    let mut channels: [_; CHANBUF_SENDERS as usize] = std::array::from_fn(|_| mpsc::channel(1));
+    for (sender, _) in &channels {
+        let sender = sender.clone();
+        tokio::spawn(async move {
+            for i in 0..each {
+                sender.send(i).await.expect("main receives all that is sent");
+            }
+        });
+    }
+    let [(_, a), (_, b), (_, c), (_, d)] = &mut channels;
+    let mut sum = 0;
+    for _ in 0..n {
+        sum += tokio::select! {
+            number = a.recv() => number,
+            number = b.recv() => number,
+            number = c.recv() => number,
+            number = d.recv() => number,
+        }
+        .expect("main holds the senders");
+    }
+    let elapsed = start.elapsed();
+    assert_eq!(sum, CHANBUF_SENDERS * (each * (each - 1) / 2), "sum of the messages");
+    job.ns_per_op("select", elapsed, n);
 }
 
 pub async fn ring(job: &Job) {

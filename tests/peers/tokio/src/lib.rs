@@ -7,6 +7,7 @@
 mod blocking;
 mod channels;
 mod countdown;
+mod echo;
 mod memory;
 mod spawn;
 mod sync;
@@ -42,6 +43,7 @@ async fn workload(job: &'static Job) {
         "yield1" => yields::alone(job).await,
         "pingpong" => channels::pingpong(job).await,
         "chanbuf" => channels::chanbuf(job).await,
+        "select" => channels::select(job).await,
         "ring" => channels::ring(job).await,
         "sieve" => channels::sieve(job).await,
         "mutex" if job.label == "tokio-std" => sync::std_mutex(job).await,
@@ -51,6 +53,7 @@ async fn workload(job: &'static Job) {
         "idle" if job.label == "tokio-oneshot" => memory::idle_oneshot(job).await,
         "idle" => memory::idle(job).await,
         "blockc" => blocking::blockc(job).await,
+        "echo" => echo::echo().await,
         _ => job.unsupported(),
     }
 }

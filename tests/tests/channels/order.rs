@@ -1,4 +1,4 @@
-//! Go's first two tests of channels, which are tests of the scheduler as well. (The others are the channels' own.)
+//! Who is served first, and in which order messages come: Go's test/chan/fifo.go and goroutines.go.
 
 use sward::channel::{self, Receiver, Sender};
 use sward::thread;
