@@ -1,5 +1,13 @@
 //! What can be written in a `select!`: crossbeam-channel's tests of its macro.
 
+#![allow(
+    clippy::never_loop,
+    clippy::match_single_binding,
+    clippy::redundant_closure_call,
+    clippy::unnecessary_literal_unwrap,
+    reason = "the forms that the macro must take, not what one would write"
+)]
+
 use std::ops::Deref;
 
 use sward::channel::{self, Receiver, RecvError, SendError, Sender, bounded, never, unbounded};
