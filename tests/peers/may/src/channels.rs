@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use may::{cqueue, go};
 use may::sync::mpsc::{self, Receiver, Sender};
+use may::{cqueue, go};
 use peer_common::{CHANBUF_CAPACITY, CHANBUF_SENDERS, Job, RING, nth_prime};
 
 use crate::bounded;
