@@ -26,10 +26,10 @@
 //! the network, condition variables, semaphores, futures. The wait unwinds the thread as a panic would, destructors and all but without a message, to
 //! `run_until_cancelled`, which returns [`Cancelled`]. So no function in between need know of it.
 //!
-//! Not ended are waits for what others are about to give back: locks (`Mutex`, `RwLock`, `Once`), the end of a scope, blocking calls ([`unblock`](crate::unblock)); nor
+//! Not ended are waits for what others are about to give back: locks (`Mutex`, `RwLock`, `Once`), a `Barrier`, the end of a scope and of its threads, blocking calls ([`unblock`](crate::unblock)); nor
 //! those of a thread that unwinds already, since its destructors may have to wait. A thread that computes is to look at
 //! [`is_cancelled`](CancelToken::is_cancelled) by itself. As with a panic, a `Mutex` whose guard is dropped by the unwinding is poisoned, and a program built with
-//! `panic = "abort"` is aborted.
+//! `panic = "abort"` is aborted. On a plain OS thread, `thread::park` and waits for sockets are the kernel's, and are not ended either.
 //!
 //! # How it works
 //! Tokens form a tree; cancelling one cancels all below. At each token are the interrupts of the threads that run within it, which cancelling sets.
@@ -48,10 +48,12 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::Instant;
 
-use sward_sched::Interrupted;
+use sward_sched::{Interrupted, Reason};
 
 use node::Node;
 pub(crate) use node::{ambient, run_at};
+
+use crate::thread::wait_until;
 
 /// What can be cancelled: clones are the same token. See the [module](self).
 #[derive(Clone)]
@@ -111,11 +113,7 @@ impl CancelToken {
 
     /// Waits until it is cancelled.
     pub fn cancelled(&self) {
-        let _ = self.run_until_cancelled(|| {
-            loop {
-                crate::thread::park();
-            }
-        });
+        let _ = self.run_until_cancelled(|| wait_until(Reason::Cancel, None));
     }
 
     /// Runs `f` until it returns, or until it waits and the token is cancelled. If it has been already, `f` does not run; with a deadline that has

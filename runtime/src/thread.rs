@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 pub use std::thread::{available_parallelism, panicking};
 
-use sward_sched::{Ended, GRef, Interrupted, Section};
+use sward_sched::{Ended, GRef, Interrupted, Reason, Section};
 pub use sward_sched::{OsThreadGuard, lock_os_thread, yield_now};
 
 pub use builder::{Builder, spawn};
@@ -41,7 +41,7 @@ pub use scope::{Scope, ScopedJoinHandle, scope};
 pub fn sleep(duration: Duration) {
     if !duration.is_zero() {
         // Later than the clock can tell: for ever.
-        wait_until(Instant::now().checked_add(duration));
+        wait_until(Reason::Sleep, Instant::now().checked_add(duration));
     }
 }
 
@@ -57,12 +57,13 @@ pub fn sleep(duration: Duration) {
 /// ```
 pub fn sleep_until(deadline: Instant) {
     if Instant::now() < deadline {
-        wait_until(Some(deadline));
+        wait_until(Reason::Sleep, Some(deadline));
     }
 }
 
-fn wait_until(deadline: Option<Instant>) {
-    if Section::enter().sleep_until(deadline) == Ended::Interrupted {
+/// Waits until `deadline`; without one, until it is cancelled.
+pub(crate) fn wait_until(reason: Reason, deadline: Option<Instant>) {
+    if Section::enter().sit_out(reason, deadline) == Ended::Interrupted {
         Interrupted::unwind();
     }
 }

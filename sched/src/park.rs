@@ -160,10 +160,10 @@ impl Section {
         self.park_claimed(reason, deadline, claim, commit)
     }
 
-    /// Waits until `deadline`; without one, until interrupted.
-    pub fn sleep_until(self, deadline: Option<Instant>) -> Ended {
+    /// Waits until `deadline`; without one, until interrupted. Nobody wakes it.
+    pub fn sit_out(self, reason: Reason, deadline: Option<Instant>) -> Ended {
         let claim = crate::Sleeper::current(&self).claim();
-        self.park_claimed(Reason::Sleep, deadline, claim, || true)
+        self.park_claimed(reason, deadline, claim, || true)
     }
 }
 

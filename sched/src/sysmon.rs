@@ -1,7 +1,8 @@
 //! sysmon: the thread that holds no P and watches those who do.
 //!
 //! What it does, each time it looks:
-//! - **retakes** a P whose M has been in the same syscall since the last look, if anybody could use it;
+//! - **retakes** a P whose M has been in the same syscall since the last look, if anybody could use it, or whose G has gone from one short call
+//!   to the next for a slice;
 //! - asks for a **fair turn**, every 10 ms, on a P that others wait for;
 //! - takes the P from a **hog**, a G that has not switched in that time while others wait ([`preempt`]);
 //! - sees to **timers** that are overdue since their P is busy: an idle P steals them, or the G that is in the way is treated as a hog;

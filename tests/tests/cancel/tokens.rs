@@ -135,6 +135,12 @@ fn waiting_for_a_cancellation() {
         });
         token.cancelled();
     });
+    // An OS thread may wait for it too.
+    let token = CancelToken::new();
+    std::thread::scope(|s| {
+        s.spawn(|| token.cancelled());
+        token.cancel();
+    });
 }
 
 /// A message whose send is cancelled is dropped, once.
