@@ -147,18 +147,22 @@ fn serve_and_accept_another(listener: &TcpListener, server: &mut TcpStream, mut 
     })
 }
 
-/// Nobody has waited for a socket yet, and there is no file for waiting.
+/// There are files for the first sockets, and none for waiting for them.
 fn no_file_for_the_netpoller() -> io::Result<()> {
-    let (mut one, mut other) = UnixStream::pair()?;
-    for left in [0, 1] {
+    for left in [2, 3] {
         let files = use_up_files(left)?;
+        let (mut one, _other) = UnixStream::pair()?;
         is_for_lack_of_files(one.read(&mut [0]));
         drop(files);
     }
+    let (mut one, mut other) = UnixStream::pair()?;
+    // From here on waiting needs no more files.
+    let files = use_up_files(0)?;
     let reader = thread::spawn(move || one.read(&mut [0; 8]));
     thread::yield_now();
     other.write_all(b"hello")?;
     assert_eq!(reader.join().expect("no panic")?, 5);
+    drop(files);
     Ok(())
 }
 

@@ -104,7 +104,7 @@ fn no_file_for_a_client_that_is_waited_for() {
     }
 }
 
-/// The first to wait for a socket starts the netpoller, which needs files too.
+/// The first socket starts the netpoller, which needs files too. If it cannot, who waits is told.
 #[test]
 fn no_file_for_the_netpoller() {
     Finished::of(&mut sockets("no-file-for-the-netpoller")).exits_with(0);
