@@ -27,6 +27,9 @@
 //! the OS thread sleeps. When the last [`Sender`] is dropped, receivers get what is left and then an error; when the last
 //! [`Receiver`] is, what is left is dropped, and senders get their messages back.
 //!
+//! [`select!`] waits for several channels at once, and [`Select`] for as many as there happen to be. [`after`], [`at`] and [`tick`] make channels
+//! on which the time comes in, [`never()`] one on which nothing does.
+//!
 //! # How it works
 //! All of a channel's state is under one spin lock, 64 bytes with it, and every operation locks once, unless its time
 //! runs out (`channel/shared.rs`). There are three things inside: the buffer, the queue of waiting senders (`channel/waiters.rs`) and that of waiting
@@ -35,6 +38,13 @@
 //! A thread that waits lends its stack: what it puts into a queue is an entry in its own frame, which points to a place for the message, also
 //! in its frame. The thread that finds it there moves the message straight into or out of that place, and wakes it. So a rendezvous is one
 //! move, and waiting allocates nothing.
+//!
+//! A select is in the queues of all of its channels, with an entry for each. Whoever finds one must win the select's claim, and so only one does. It
+//! takes all the locks, in order of address where it must wait for them, and has them unlocked when it has left its stack (`channel/select.rs`). What it sends
+//! is evaluated only when that has been chosen. So the one it meets there waits a little longer, or it is kept a place in the buffer.
+//!
+//! A timer channel has a clock in place of senders, and no buffer: who receives looks at the time, and sleeps until a message is due
+//! (`channel/clock.rs`).
 //!
 //! Nothing of the user's runs under the lock or in a [`Section`](sward_sched::Section): messages are moved there, never dropped or cloned, and the
 //! buffer of an unbounded channel grows outside.
@@ -45,6 +55,11 @@
 //!   uncontended send and receive take 5 ns together on an OS thread, where crossbeam's take 9.
 //! - *Linked blocks* for unbounded channels: an allocation every few dozen messages for ever, where doubling a ring costs one for each
 //!   power of two. The price is that a ring keeps the memory of its largest backlog, and moves it when it doubles.
+//! - *A select that registers with one channel after the other* (crossbeam's): it can be chosen before it waits, and has to look
+//!   again at what it has registered with. With all locks held, there is no such state; and a `default` needs the look at everything in any case.
+//! - *Evaluating what a select sends before it waits*, as Go does: `send(s, queue.pop().unwrap())` would lose a message whenever another case is
+//!   chosen.
+//! - *Timer channels fed by timers*, as Go's were: a message that is in the buffer when the program sets a new time is of the old one.
 //! - *Aligning the state to a cache line*: malloc takes 45 ns more for aligned memory, where a channel costs 30 to make, and
 //!   no workload got faster.
 

@@ -221,7 +221,7 @@ impl<T> Receiver<T> {
         self.0.as_ref().map_or(Some(0), |end| end.capacity())
     }
 
-    /// Whether both receive from the same channel. There is only one [`never`](super::never).
+    /// Whether both receive from the same channel. There is only one [`never()`](super::never()).
     ///
     /// # Examples
     /// ```

@@ -18,7 +18,7 @@
 //! # One winner
 //! All waiters of a select carry the same [`Claim`](sward_sched::Claim): one who finds several of them, or several who find one each, get the
 //! select once. All locks are held from the look at everything until the select is in all queues, so nothing becomes ready unseen in between; and no
-//! select finds itself, since it looks before it is in any queue. Nor is a `default` chosen before everything was looked at at the same time.
+//! select finds itself, since it looks before it is in any queue. Nor is a `default` chosen unless nothing was ready at one and the same moment.
 //!
 //! # The locks
 //! Whoever waits for a lock while holding others must take them in an order, that of the addresses. But the first look goes in random order. So
@@ -44,6 +44,7 @@ mod set;
 
 pub use set::{Select, SelectedOperation};
 
+use std::mem;
 use std::time::Instant;
 
 use sward_sched::{Ended, Held, Interrupted, Reason, Section, Sleeper};
@@ -67,11 +68,12 @@ pub(super) enum Order {
 #[inline(never)]
 fn choose<'a>(cases: &[Case<'a, '_>], order: Order, mut patience: Patience) -> Option<Chosen<'a>> {
     let mut section = Section::enter();
-    let mut draws = Draws::new(cases.len(), order);
+    let (mut indices, mut held) = (Few::new(cases.len()), Few::new(cases.len()));
+    let mut draws = Draws::new(indices.as_mut_slice(), order);
+    let mut locks = Locks::new(cases, held.as_mut_slice());
     loop {
-        let mut locks = Locks::none(cases);
         if let Some((i, found)) = locks.take_until_found(&section, &mut draws) {
-            drop(locks);
+            locks.give_back();
             match cases[i].settle(section, found) {
                 Some(chosen) => return Some(chosen),
                 None => section = Section::enter(),
@@ -81,7 +83,7 @@ fn choose<'a>(cases: &[Case<'a, '_>], order: Order, mut patience: Patience) -> O
         if patience.is_over() {
             return None;
         }
-        let (now, woken) = wait(section, locks, draws.drawn(), patience.deadline(), |case| case.part());
+        let (now, woken) = wait(section, &mut locks, draws.indices, patience.deadline(), |case| case.part());
         section = now;
         match woken {
             Some((i, outcome)) => {
@@ -98,9 +100,10 @@ fn choose<'a>(cases: &[Case<'a, '_>], order: Order, mut patience: Patience) -> O
 /// Waits until one of the cases may be ready, and returns its index. `None`: out of patience.
 fn await_ready(cases: &[Case<'_, '_>], order: Order, mut patience: Patience) -> Option<usize> {
     let mut section = Section::enter();
-    let mut draws = Draws::new(cases.len(), order);
+    let (mut indices, mut held) = (Few::new(cases.len()), Few::new(cases.len()));
+    let mut draws = Draws::new(indices.as_mut_slice(), order);
+    let mut locks = Locks::new(cases, held.as_mut_slice());
     loop {
-        let mut locks = Locks::none(cases);
         locks.take_in_order();
         draws.begin();
         while let Some(i) = draws.next(&section) {
@@ -111,7 +114,7 @@ fn await_ready(cases: &[Case<'_, '_>], order: Order, mut patience: Patience) -> 
         if patience.is_over() {
             return None;
         }
-        let (now, woken) = wait(section, locks, draws.drawn(), patience.deadline(), |_| Part::Watch);
+        let (now, woken) = wait(section, &mut locks, draws.indices, patience.deadline(), |_| Part::Watch);
         section = now;
         match woken {
             Some((i, _)) => return Some(cases[i].index()),
@@ -125,7 +128,7 @@ fn await_ready(cases: &[Case<'_, '_>], order: Order, mut patience: Patience) -> 
 /// Returns which case it was, and what has become of it; nothing, if it was the time. An interrupted thread unwinds.
 fn wait<'a, 's>(
     section: Section,
-    mut locks: Locks<'_, 'a, 's>,
+    locks: &mut Locks<'_, 'a, 's>,
     drawn: &[usize],
     deadline: Option<Instant>,
     part: impl Fn(&Case<'a, 's>) -> Part,
@@ -172,34 +175,41 @@ fn wait<'a, 's>(
 }
 
 /// In which order to look at the cases.
-struct Draws {
+struct Draws<'i> {
     /// Those before `next` have been drawn.
-    indices: Few<usize>,
+    indices: &'i mut [usize],
     next: usize,
     order: Order,
+    /// What is left of a random number.
+    luck: u64,
 }
 
-impl Draws {
-    fn new(len: usize, order: Order) -> Draws {
-        Draws { indices: Few::new(len), next: 0, order }
+/// How many draws a random number is good for.
+const DRAWS_A_NUMBER: usize = 8;
+
+impl Draws<'_> {
+    fn new(indices: &mut [usize], order: Order) -> Draws<'_> {
+        Draws { indices, next: 0, order, luck: 0 }
     }
 
     /// Puts all back.
     fn begin(&mut self) {
         self.next = 0;
-        self.indices.as_mut_slice().iter_mut().enumerate().for_each(|(i, index)| *index = i);
-    }
-
-    /// All cases, in the order in which they have been drawn.
-    fn drawn(&mut self) -> &[usize] {
-        self.indices.as_mut_slice()
+        self.indices.iter_mut().enumerate().for_each(|(i, index)| *index = i);
     }
 
     /// Draws a case that has not been drawn yet.
+    #[inline]
     fn next(&mut self, section: &Section) -> Option<usize> {
-        let left = &mut self.indices.as_mut_slice()[self.next..];
+        let left = self.indices.get_mut(self.next..)?;
         if self.order == Order::Random && left.len() > 1 {
-            left.swap(0, section.random_below(left.len()));
+            if self.next.is_multiple_of(DRAWS_A_NUMBER) {
+                self.luck = section.random();
+            }
+            // The number is a fraction of 1: times n, its whole part is below n, and the rest a fraction again.
+            let drawn = u128::from(self.luck) * left.len() as u128;
+            self.luck = drawn as u64;
+            left.swap(0, (drawn >> 64) as usize);
         }
         self.next += 1;
         left.first().copied()
@@ -210,13 +220,13 @@ impl Draws {
 struct Locks<'c, 'a, 's> {
     cases: &'c [Case<'a, 's>],
     /// At the place of the case, or of another one of the same channel.
-    held: Few<Option<Held<'a>>>,
+    held: &'c mut [Option<Held<'a>>],
     count: usize,
 }
 
 impl<'c, 'a, 's> Locks<'c, 'a, 's> {
-    fn none(cases: &'c [Case<'a, 's>]) -> Locks<'c, 'a, 's> {
-        Locks { cases, held: Few::new(cases.len()), count: 0 }
+    fn new(cases: &'c [Case<'a, 's>], held: &'c mut [Option<Held<'a>>]) -> Locks<'c, 'a, 's> {
+        Locks { cases, held, count: 0 }
     }
 
     /// Looks at one case after the other, and keeps the locks, until it finds one that is ready, or else has all locks.
@@ -247,8 +257,7 @@ impl<'c, 'a, 's> Locks<'c, 'a, 's> {
 
     /// Takes all locks in the order of their addresses, having given back those that it has.
     fn take_in_order(&mut self) {
-        self.give_away().for_each(drop);
-        self.count = 0;
+        self.give_back();
         let mut sorted = Few::<(usize, usize)>::new(self.cases.len());
         let sorted = sorted.as_mut_slice();
         for (i, (entry, case)) in sorted.iter_mut().zip(self.cases).enumerate() {
@@ -266,22 +275,26 @@ impl<'c, 'a, 's> Locks<'c, 'a, 's> {
     }
 
     fn keep(&mut self, i: usize, held: Option<Held<'a>>) {
-        self.held.as_mut_slice()[i] = held;
+        self.held[i] = held;
         self.count += 1;
     }
 
     /// The lock of this case's channel, if it has one.
     fn of_case(&mut self, i: usize) -> Option<&mut Held<'a>> {
-        let held = self.held.as_mut_slice();
-        if held[i].is_some() {
-            return held[i].as_mut();
+        if self.held[i].is_some() {
+            return self.held[i].as_mut();
         }
         let address = self.cases[i].lock_address()?;
-        held.iter_mut().flatten().find(|held| held.address() == address)
+        self.held.iter_mut().flatten().find(|held| held.address() == address)
     }
 
     /// Gives all of them away. Having given the last one, it looks at nothing more.
     fn give_away(&mut self) -> impl Iterator<Item = Held<'a>> {
-        self.held.as_mut_slice().iter_mut().filter_map(Option::take).take(self.count)
+        let count = mem::take(&mut self.count);
+        self.held.iter_mut().filter_map(Option::take).take(count)
+    }
+
+    fn give_back(&mut self) {
+        self.give_away().for_each(drop);
     }
 }

@@ -109,12 +109,6 @@ macro_rules! socket {
             }
         }
 
-        impl From<$Std> for $T {
-            fn from(socket: $Std) -> $T {
-                $T(crate::net::socket::Socket::adopt(socket))
-            }
-        }
-
         impl From<$T> for $Std {
             fn from(socket: $T) -> $Std {
                 socket.0.release()
@@ -123,46 +117,70 @@ macro_rules! socket {
     };
 }
 
-/// The methods that have to do with time-outs.
-macro_rules! timeouts {
-    ($Std:path, $example:literal) => {
-        /// Sets how long a read waits at most; `None` is for ever. One that runs out of time returns an error of the kind `WouldBlock`.
-        ///
-        /// # Errors
-        /// For a time-out of zero: `InvalidInput`.
-        ///
-        /// ```
-        /// # sward::run(|| {
-        #[doc = $example]
-        /// socket.set_read_timeout(Some(std::time::Duration::from_secs(5)))?;
-        /// assert_eq!(socket.read_timeout()?.unwrap().as_secs(), 5);
-        /// # std::io::Result::Ok(()) }).unwrap()
-        /// ```
-        pub fn set_read_timeout(&self, timeout: Option<std::time::Duration>) -> std::io::Result<()> {
-            self.0.set_timeout(sward_sched::Interest::Read, timeout, <$Std>::set_read_timeout)
+/// Those of a socket that has time-outs, too.
+macro_rules! timed_socket {
+    ($T:ident, $Std:path, $example:literal) => {
+        socket!($T, $Std, $example);
+
+        impl $T {
+            /// Sets how long a read waits at most; `None` is for ever. One that runs out of time returns an error of the kind `WouldBlock`.
+            ///
+            /// # Errors
+            /// For a time-out of zero: `InvalidInput`.
+            ///
+            /// ```
+            /// # sward::run(|| {
+            #[doc = $example]
+            /// socket.set_read_timeout(Some(std::time::Duration::from_secs(5)))?;
+            /// assert_eq!(socket.read_timeout()?.unwrap().as_secs(), 5);
+            /// # std::io::Result::Ok(()) }).unwrap()
+            /// ```
+            pub fn set_read_timeout(&self, timeout: Option<std::time::Duration>) -> std::io::Result<()> {
+                self.0.set_timeout(sward_sched::Interest::Read, timeout, <$Std>::set_read_timeout)
+            }
+
+            /// Sets how long a write waits at most; `None` is for ever. One that runs out of time returns an error of the kind `WouldBlock`.
+            ///
+            /// # Errors
+            /// For a time-out of zero: `InvalidInput`.
+            ///
+            /// ```
+            /// # sward::run(|| {
+            #[doc = $example]
+            /// socket.set_write_timeout(Some(std::time::Duration::from_secs(5)))?;
+            /// assert_eq!(socket.write_timeout()?.unwrap().as_secs(), 5);
+            /// # std::io::Result::Ok(()) }).unwrap()
+            /// ```
+            pub fn set_write_timeout(&self, timeout: Option<std::time::Duration>) -> std::io::Result<()> {
+                self.0.set_timeout(sward_sched::Interest::Write, timeout, <$Std>::set_write_timeout)
+            }
+
+            delegate! { $Std:
+                /// How long a read waits at most, in the kernel's resolution.
+                fn read_timeout(&self) -> Option<std::time::Duration>;
+                /// How long a write waits at most, in the kernel's resolution.
+                fn write_timeout(&self) -> Option<std::time::Duration>;
+            }
         }
 
-        /// Sets how long a write waits at most; `None` is for ever. One that runs out of time returns an error of the kind `WouldBlock`.
-        ///
-        /// # Errors
-        /// For a time-out of zero: `InvalidInput`.
-        ///
-        /// ```
-        /// # sward::run(|| {
-        #[doc = $example]
-        /// socket.set_write_timeout(Some(std::time::Duration::from_secs(5)))?;
-        /// assert_eq!(socket.write_timeout()?.unwrap().as_secs(), 5);
-        /// # std::io::Result::Ok(()) }).unwrap()
-        /// ```
-        pub fn set_write_timeout(&self, timeout: Option<std::time::Duration>) -> std::io::Result<()> {
-            self.0.set_timeout(sward_sched::Interest::Write, timeout, <$Std>::set_write_timeout)
+        impl From<$Std> for $T {
+            fn from(socket: $Std) -> $T {
+                let timeouts = [socket.read_timeout(), socket.write_timeout()];
+                $T(crate::net::socket::Socket::adopt(socket, timeouts))
+            }
         }
+    };
+}
 
-        delegate! { $Std:
-            /// How long a read waits at most, in the kernel's resolution.
-            fn read_timeout(&self) -> Option<std::time::Duration>;
-            /// How long a write waits at most, in the kernel's resolution.
-            fn write_timeout(&self) -> Option<std::time::Duration>;
+/// Those of a socket without time-outs.
+macro_rules! untimed_socket {
+    ($T:ident, $Std:path, $example:literal) => {
+        socket!($T, $Std, $example);
+
+        impl From<$Std> for $T {
+            fn from(socket: $Std) -> $T {
+                $T(crate::net::socket::Socket::adopt(socket, [Ok(None), Ok(None)]))
+            }
         }
     };
 }
@@ -197,4 +215,4 @@ macro_rules! by_value {
     };
 }
 
-pub(super) use {by_value, delegate, socket, timeouts};
+pub(super) use {by_value, delegate, socket, timed_socket, untimed_socket};

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{OFlags, fcntl_getfl};
 use rustix::io::ioctl_fionbio;
-use rustix::net::sockopt::{Timeout, socket_timeout};
 use sward_sched::{Interest, Reason, Registration};
 
 /// A socket whose operations park.
@@ -65,13 +64,14 @@ impl<S: AsFd> Socket<S> {
         Ok(Socket::new(inner))
     }
 
-    /// Of a socket that comes from elsewhere, with the modes that it has. What is no socket is found out by its operations.
-    pub(super) fn adopt(inner: S) -> Socket<S> {
+    /// Of a socket that comes from elsewhere, with the modes that it has, and the time-outs that its own methods told, to read and to write. What
+    /// is no socket is found out by its operations.
+    pub(super) fn adopt(inner: S, timeouts: [io::Result<Option<Duration>>; 2]) -> Socket<S> {
         let modes = Modes::default();
         let nonblocking = fcntl_getfl(&inner).is_ok_and(|flags| flags.contains(OFlags::NONBLOCK));
         modes.nonblocking.store(nonblocking, Ordering::Relaxed);
-        for (interest, kind) in [(Interest::Read, Timeout::Recv), (Interest::Write, Timeout::Send)] {
-            modes.set_timeout(interest, socket_timeout(&inner, kind).ok().flatten());
+        for (interest, timeout) in [Interest::Read, Interest::Write].into_iter().zip(timeouts) {
+            modes.set_timeout(interest, timeout.ok().flatten());
         }
         if !nonblocking {
             let _ = ioctl_fionbio(&inner, true);

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::net::address::{no_addresses, resolve};
-use crate::net::common::{delegate, socket, timeouts};
+use crate::net::common::{delegate, socket, timed_socket};
 use crate::net::socket::Socket;
 use crate::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use crate::unblock;
@@ -23,7 +23,7 @@ use crate::unblock;
 /// ```
 pub struct UdpSocket(Socket<std::net::UdpSocket>);
 
-socket!(UdpSocket, std::net::UdpSocket, r#"let socket = sward::net::UdpSocket::bind("127.0.0.1:0")?;"#);
+timed_socket!(UdpSocket, std::net::UdpSocket, r#"let socket = sward::net::UdpSocket::bind("127.0.0.1:0")?;"#);
 
 impl UdpSocket {
     /// A socket at the first address that can be had. Port 0 is any free one.
@@ -158,8 +158,6 @@ impl UdpSocket {
     pub fn peek_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         self.0.read(|inner| inner.peek_from(buf))
     }
-
-    timeouts!(std::net::UdpSocket, r#"let socket = sward::net::UdpSocket::bind("127.0.0.1:0")?;"#);
 
     delegate! { std::net::UdpSocket:
         /// The address where the socket is connected.

@@ -267,6 +267,7 @@ fn without_a_runtime() -> io::Result<()> {
     client.read_to_string(&mut said)?;
     assert_eq!(said, "hello");
     server.join().expect("no panic")?;
-    assert_eq!(os_threads()?, 1);
+    // An emulator has threads of its own.
+    assert!(os_threads()? == 1 || sward_tests::is_emulated());
     Ok(())
 }

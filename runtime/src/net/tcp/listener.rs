@@ -7,7 +7,7 @@ use rustix::io::Errno;
 use rustix::net::{SocketFlags, acceptfrom_with, listen};
 use sward_sched::{Interest, Reason};
 
-use crate::net::common::{delegate, socket};
+use crate::net::common::{delegate, socket, untimed_socket};
 use crate::net::socket::Socket;
 use crate::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use crate::unblock;
@@ -28,7 +28,7 @@ use crate::unblock;
 /// ```
 pub struct TcpListener(Socket<std::net::TcpListener>);
 
-socket!(TcpListener, std::net::TcpListener, r#"let socket = sward::net::TcpListener::bind("127.0.0.1:0")?;"#);
+untimed_socket!(TcpListener, std::net::TcpListener, r#"let socket = sward::net::TcpListener::bind("127.0.0.1:0")?;"#);
 
 impl TcpListener {
     /// Listens at the first address that can be had. Port 0 is any free one.

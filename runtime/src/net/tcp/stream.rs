@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, socket_with};
 
 use crate::net::address::first_of;
-use crate::net::common::{by_value, delegate, socket, timeouts};
+use crate::net::common::{by_value, delegate, socket, timed_socket};
 use crate::net::socket::Socket;
 use crate::net::{Shutdown, SocketAddr, ToSocketAddrs};
 
@@ -35,7 +35,7 @@ use crate::net::{Shutdown, SocketAddr, ToSocketAddrs};
 /// ```
 pub struct TcpStream(Socket<std::net::TcpStream>);
 
-socket!(
+timed_socket!(
     TcpStream,
     std::net::TcpStream,
     r#"# let listener = sward::net::TcpListener::bind("127.0.0.1:0")?;
@@ -155,12 +155,6 @@ impl TcpStream {
     pub fn set_quickack(&self, quickack: bool) -> io::Result<()> {
         self.0.get().set_quickack(quickack)
     }
-
-    timeouts!(
-        std::net::TcpStream,
-        r#"# let listener = sward::net::TcpListener::bind("127.0.0.1:0")?;
-let socket = sward::net::TcpStream::connect(listener.local_addr()?)?;"#
-    );
 
     delegate! { std::net::TcpStream:
         /// The address of the other end.

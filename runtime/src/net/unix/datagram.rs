@@ -9,7 +9,7 @@ use sward_sched::Interest;
 
 use super::SocketAddr;
 use crate::net::Shutdown;
-use crate::net::common::{delegate, socket, timeouts};
+use crate::net::common::{delegate, socket, timed_socket};
 use crate::net::socket::Socket;
 use crate::{thread, unblock};
 
@@ -39,7 +39,11 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(1);
 /// ```
 pub struct UnixDatagram(Socket<std::os::unix::net::UnixDatagram>);
 
-socket!(UnixDatagram, std::os::unix::net::UnixDatagram, "let (socket, peer) = sward::net::UnixDatagram::pair()?;");
+timed_socket!(
+    UnixDatagram,
+    std::os::unix::net::UnixDatagram,
+    "let (socket, peer) = sward::net::UnixDatagram::pair()?;"
+);
 
 impl UnixDatagram {
     /// A socket at a path, where there must be nothing yet.
@@ -267,8 +271,6 @@ impl UnixDatagram {
             && !self.0.is_nonblocking()
             && poll(&mut polled, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
     }
-
-    timeouts!(std::os::unix::net::UnixDatagram, "let (socket, peer) = sward::net::UnixDatagram::pair()?;");
 
     delegate! { std::os::unix::net::UnixDatagram:
         /// The address where the socket is connected.

@@ -7,7 +7,7 @@ use rustix::net::{SocketFlags, accept_with};
 use sward_sched::{Interest, Reason};
 
 use super::{SocketAddr, UnixStream};
-use crate::net::common::{delegate, socket};
+use crate::net::common::{delegate, socket, untimed_socket};
 use crate::net::socket::Socket;
 use crate::unblock;
 
@@ -30,7 +30,7 @@ use crate::unblock;
 /// ```
 pub struct UnixListener(Socket<std::os::unix::net::UnixListener>);
 
-socket!(
+untimed_socket!(
     UnixListener,
     std::os::unix::net::UnixListener,
     r#"# let dir = tempfile::tempdir()?;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::SocketAddr;
 use crate::net::Shutdown;
-use crate::net::common::{by_value, delegate, socket, timeouts};
+use crate::net::common::{by_value, delegate, socket, timed_socket};
 use crate::net::socket::Socket;
 use crate::unblock;
 
@@ -28,7 +28,7 @@ use crate::unblock;
 /// ```
 pub struct UnixStream(Socket<std::os::unix::net::UnixStream>);
 
-socket!(UnixStream, std::os::unix::net::UnixStream, "let (socket, peer) = sward::net::UnixStream::pair()?;");
+timed_socket!(UnixStream, std::os::unix::net::UnixStream, "let (socket, peer) = sward::net::UnixStream::pair()?;");
 
 impl UnixStream {
     /// Connects to who listens at a path.
@@ -88,8 +88,6 @@ impl UnixStream {
     pub(super) fn of_nonblocking(fd: OwnedFd) -> UnixStream {
         UnixStream(Socket::new(fd.into()))
     }
-
-    timeouts!(std::os::unix::net::UnixStream, "let (socket, peer) = sward::net::UnixStream::pair()?;");
 
     delegate! { std::os::unix::net::UnixStream:
         /// The address of the other end.
