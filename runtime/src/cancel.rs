@@ -26,7 +26,7 @@
 //! the network, condition variables, semaphores, futures. The wait unwinds the thread as a panic would, destructors and all but without a message, to
 //! `run_until_cancelled`, which returns [`Cancelled`]. So no function in between need know of it.
 //!
-//! Not ended are waits for what others are about to give back: locks (`Mutex`, `RwLock`, `Once`), a `Barrier`, the end of a scope and of its threads, blocking calls ([`unblock`](crate::unblock)); nor
+//! Not ended are waits for what others are about to give back: locks (`Mutex`, `RwLock`, `Once`), a `Barrier`, the end of a scope, blocking calls ([`unblock`](crate::unblock)); nor
 //! those of a thread that unwinds already, since its destructors may have to wait. A thread that computes is to look at
 //! [`is_cancelled`](CancelToken::is_cancelled) by itself. As with a panic, a `Mutex` whose guard is dropped by the unwinding is poisoned, and a program built with
 //! `panic = "abort"` is aborted. On a plain OS thread, `thread::park` and waits for sockets are the kernel's, and are not ended either.
@@ -51,7 +51,7 @@ use std::time::Instant;
 use sward_sched::{Interrupted, Reason};
 
 use node::Node;
-pub(crate) use node::{ambient, run_at};
+pub(crate) use node::{ambient, pass_on, run_at};
 
 use crate::thread::wait_until;
 

@@ -24,5 +24,6 @@ mod join;
 mod signal;
 
 pub use block_on::block_on;
-pub(crate) use block_on::block_on_for;
+use block_on::block_on_for;
 pub use join::JoinFuture;
+pub(crate) use join::join;

@@ -179,8 +179,8 @@ impl Sched {
             }
             lists.put_p(self, p);
             drop(lists);
-            // Work that came between the look and the release; timers that went to another P, for which nobody may be awake.
-            if self.has_surplus() || self.next_timer() != NEVER {
+            // Work that came between the look and the release; timers that went to another P, and sockets, for which nobody may be awake.
+            if self.has_surplus() || self.next_timer() != NEVER || netpoll::wants_poller() {
                 self.wake_if_idle();
             }
             return;

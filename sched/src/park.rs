@@ -26,6 +26,7 @@ use crate::g::G;
 use crate::holder::Holder;
 use crate::interrupt::Interrupt;
 use crate::lock_thread::lock_os_thread;
+use crate::netpoll;
 use crate::p::P;
 use crate::reason::Reason;
 use crate::sched::sched;
@@ -265,7 +266,10 @@ pub fn yield_now() {
     };
     // SAFETY: the section keeps the P.
     let queue = unsafe { &p.owner().queue };
-    let alone = queue.is_empty(&p.shared) && sched().global.is_empty() && p.timers.next() == clock::NEVER;
+    let alone = queue.is_empty(&p.shared)
+        && sched().global.is_empty()
+        && p.timers.next() == clock::NEVER
+        && !netpoll::has_waiters();
     if alone || std::thread::panicking() {
         return;
     }

@@ -167,6 +167,8 @@ unsafe fn run<F: FnOnce() -> T, E: FnOnce(), T>(g: &'static G) {
             if panic::catch_unwind(AssertUnwindSafe(|| waker.wake())).is_err() {
                 fatal!("the waker of the task that awaits green thread {} panicked", g.id());
             }
+            // SAFETY: as above. Only that wake could have made new ones.
+            unsafe { g.locals.clear() };
         }
     }
     end();

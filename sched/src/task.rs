@@ -10,8 +10,10 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::panic::{self, AssertUnwindSafe};
 use std::task::Waker;
 
+use crate::fatal::fatal;
 use crate::spawn::{Birth, spawn};
 
 /// A task's waker, as long as it is to be called.
@@ -37,8 +39,15 @@ impl Task {
     pub(crate) fn wake(&self) {
         if let Some(waker) = self.0.take() {
             // SAFETY: a waker borrows nothing.
-            drop(unsafe { spawn(Birth::default(), move || waker.wake()) });
+            drop(unsafe { spawn(Birth::default(), move || call(waker)) });
         }
+    }
+}
+
+/// Calls a waker. Nobody would hear of its panic, and its payload must not be dropped where the thread's handle is: under a lock.
+fn call(waker: Waker) {
+    if panic::catch_unwind(AssertUnwindSafe(|| waker.wake())).is_err() {
+        fatal!("the waker of a task that waits for a channel panicked");
     }
 }
 

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, Weak};
 use std::time::Instant;
 
-use sward_sched::Interrupt;
+use sward_sched::{Interrupt, Interrupted};
 
 use crate::sync::{Mutex, MutexGuard};
 
@@ -60,7 +60,16 @@ impl Node {
         self.is_marked() || self.deadline.is_some_and(|deadline| deadline <= Instant::now())
     }
 
+    /// Cancels it and all below, one after the other: a chain may be longer than the stack is deep.
     pub(super) fn cancel(&self) {
+        let mut rest = self.cancel_alone();
+        while let Some(node) = rest.pop() {
+            rest.append(&mut node.cancel_alone());
+        }
+    }
+
+    /// Returns those below, which are to be cancelled too.
+    fn cancel_alone(&self) -> Vec<Arc<Node>> {
         let mut state = self.lock();
         // Release pairs with the acquire in `is_marked`: what was done before a cancellation is seen by who finds it.
         self.cancelled.store(true, Ordering::Release);
@@ -70,7 +79,7 @@ impl Node {
         }
         let below = mem::take(&mut state.below);
         drop(state);
-        below.values().filter_map(Weak::upgrade).for_each(|node| node.cancel());
+        below.values().filter_map(Weak::upgrade).collect()
     }
 
     /// Whether it has been cancelled, its deadline aside.
@@ -83,12 +92,25 @@ impl Node {
         // Nothing panics under the lock but for want of memory, and then nothing is half done.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Is no longer known to those above.
+    fn leave(&self) {
+        for above in &self.above {
+            above.lock().below.remove(&address(self));
+        }
+    }
 }
 
 impl Drop for Node {
     fn drop(&mut self) {
-        for above in &self.above {
-            above.lock().below.remove(&address(self));
+        self.leave();
+        // One after the other, as in `cancel`.
+        let mut rest = mem::take(&mut self.above);
+        while let Some(node) = rest.pop() {
+            if let Some(mut last) = Arc::into_inner(node) {
+                last.leave();
+                rest.append(&mut last.above);
+            }
         }
     }
 }
@@ -106,6 +128,18 @@ crate::thread_local! {
 pub(crate) fn ambient() -> Option<Arc<Node>> {
     // A thread whose variables are gone waits no more.
     AMBIENT.try_with(|ambient| ambient.borrow().clone()).ok().flatten()
+}
+
+/// Sets where the caller runs; returns where it ran. A thread whose variables are gone runs nowhere, and starts no threads in a scope.
+fn set_ambient(node: Option<Arc<Node>>) -> Option<Arc<Node>> {
+    AMBIENT.try_with(|ambient| ambient.replace(node)).ok().flatten()
+}
+
+/// For a thread that finds another one interrupted: unwinds too, if what cancelled that one covers the caller.
+pub(crate) fn pass_on() {
+    if !std::thread::panicking() && ambient().is_some_and(|node| node.is_cancelled()) {
+        Interrupted::unwind();
+    }
 }
 
 /// Runs `f` at `node`, whose cancellation interrupts it.
@@ -132,14 +166,14 @@ impl Stay {
             unsafe { interrupt.set() };
         }
         drop(state);
-        let outer = AMBIENT.replace(Some(node.clone()));
+        let outer = set_ambient(Some(node.clone()));
         Stay { node, thread, outer }
     }
 }
 
 impl Drop for Stay {
     fn drop(&mut self) {
-        AMBIENT.set(self.outer.take());
+        set_ambient(self.outer.take());
         let left = self.node.lock().threads.remove(&self.thread);
         drop(left);
     }

@@ -34,7 +34,7 @@ pub fn block_on<F: IntoFuture>(future: F) -> F::Output {
 }
 
 /// As [`block_on`]; dumps say that the thread waits for `reason`.
-pub(crate) fn block_on_for<F: IntoFuture>(reason: Reason, future: F) -> F::Output {
+pub(super) fn block_on_for<F: IntoFuture>(reason: Reason, future: F) -> F::Output {
     let mut future = pin!(future.into_future());
     let signal = Arc::new(Signal::new());
     let waker = Waker::from(signal.clone());

@@ -7,8 +7,9 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use sward_sched::Handle;
+use sward_sched::{Handle, Reason};
 
+use super::block_on_for;
 use crate::thread::{JoinHandle, Result};
 
 /// The end of a green thread, to be awaited: see [`JoinHandle::into_future`].
@@ -16,6 +17,13 @@ use crate::thread::{JoinHandle, Result};
 /// Dropping it detaches the thread, which goes on, as dropping the handle does.
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct JoinFuture<T>(Option<Handle<T>>);
+
+/// Waits for the end of a thread; a wait that may be interrupted.
+///
+/// The join word keeps no claim for who joins, but a waker for who awaits.
+pub(crate) fn join<T>(handle: Handle<T>) -> Result<T> {
+    if sward_sched::is_interruptible() { block_on_for(Reason::Join, JoinFuture(Some(handle))) } else { handle.join() }
+}
 
 impl<T> IntoFuture for JoinHandle<T> {
     type Output = Result<T>;

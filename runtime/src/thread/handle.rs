@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use sward_sched::{GRef, Handle, Reason};
+use sward_sched::{GRef, Handle};
 
 use crate::task;
 
@@ -111,8 +111,7 @@ impl<T> JoinHandle<T> {
     /// # });
     /// ```
     pub fn join(self) -> Result<T> {
-        // The handle keeps no claim for who joins, but for who awaits.
-        if sward_sched::is_interruptible() { task::block_on_for(Reason::Join, self) } else { self.handle.join() }
+        task::join(self.handle)
     }
 
     /// Whether the thread has ended; then [`join`](Self::join) does not wait.

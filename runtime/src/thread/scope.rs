@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use sward_sched::{Birth, Handle, Interrupted, Reason, Section, Sleeper, SpinLock};
 
 use crate::cancel;
+use crate::task;
 
 use super::handle::{Result, Thread};
 
@@ -19,7 +20,7 @@ pub struct Scope<'scope, 'env: 'scope> {
     running: SpinLock<Running>,
     /// Panics of its threads that no `join` has returned.
     unhandled: AtomicUsize,
-    /// Whether a wait of one of them was ended by a token that covers the scope.
+    /// Whether a wait of one of them was ended by a token.
     interrupted: AtomicBool,
     // Invariant, as std's: the compiler must not shorten 'scope.
     scope: PhantomData<&'scope mut &'scope ()>,
@@ -65,11 +66,15 @@ where
     scope.wait();
     match result {
         Err(payload) => panic::resume_unwind(payload),
-        // Relaxed: ordered by the end of the threads. They were interrupted as this one would have been.
-        Ok(_) if scope.interrupted.load(Ordering::Relaxed) => Interrupted::unwind(),
         // Relaxed: ordered by the end of the threads.
         Ok(_) if scope.unhandled.load(Ordering::Relaxed) > 0 => panic!("a scoped thread panicked"),
-        Ok(value) => value,
+        Ok(value) => {
+            // Relaxed: as above.
+            if scope.interrupted.load(Ordering::Relaxed) {
+                cancel::pass_on();
+            }
+            value
+        }
     }
 }
 
@@ -159,10 +164,14 @@ impl<T> ScopedJoinHandle<'_, T> {
     /// # Errors
     /// With the payload of its panic, which then counts as handled.
     pub fn join(self) -> Result<T> {
-        let result = self.handle.join().unwrap_or_else(Err);
-        if result.as_ref().is_err_and(|payload| !payload.is::<Interrupted>()) {
-            // Relaxed: see `scope`.
-            self.unhandled.fetch_sub(1, Ordering::Relaxed);
+        let result = task::join(self.handle).unwrap_or_else(Err);
+        match &result {
+            Err(payload) if payload.is::<Interrupted>() => cancel::pass_on(),
+            Err(_) => {
+                // Relaxed: see `scope`.
+                self.unhandled.fetch_sub(1, Ordering::Relaxed);
+            }
+            Ok(_) => {}
         }
         result
     }

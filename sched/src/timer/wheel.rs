@@ -11,7 +11,7 @@
 //! late end matters little. So a hundred thousand threads that sleep for milliseconds cost no heap of a
 //! hundred thousand entries, each operation of which takes a cache miss a level.
 //!
-//! What comes later than the last slot stays in the far heap until it is due. Most such entries are time-outs, and never are.
+//! What comes later than the last slot stays in the far heap until its time begins, too. Most such entries are time-outs, and stale by then.
 
 use std::collections::VecDeque;
 
@@ -30,9 +30,10 @@ pub(super) struct Wheel {
     present: u64,
     due: VecDeque<Entry>,
     near: Heap,
-    slots: [Vec<Entry>; SLOTS as usize],
+    /// Not in here, as a wheel is moved on small green stacks.
+    slots: Box<[Vec<Entry>]>,
     /// The first time in each slot that has entries.
-    firsts: [Nanos; SLOTS as usize],
+    firsts: Box<[Nanos]>,
     /// A bit for each slot that has entries.
     occupied: [u64; SLOTS as usize / 64],
     far: Heap,
@@ -45,8 +46,8 @@ impl Default for Wheel {
             present: 0,
             due: VecDeque::new(),
             near: Heap::default(),
-            slots: [const { Vec::new() }; SLOTS as usize],
-            firsts: [NEVER; SLOTS as usize],
+            slots: (0..SLOTS).map(|_| Vec::new()).collect(),
+            firsts: (0..SLOTS).map(|_| NEVER).collect(),
             occupied: [0; SLOTS as usize / 64],
             far: Heap::default(),
             len: 0,
@@ -143,6 +144,10 @@ impl Wheel {
             }
             self.vacate(place(slot));
         }
+        // Or those that keep coming sooner would keep it waiting for ever.
+        while let Some(entry) = self.far.pop_due((present << SLOT_BITS) - 1) {
+            self.due.push_back(entry);
+        }
         self.present = present;
     }
 
@@ -223,6 +228,22 @@ mod tests {
             assert!(taken.into_iter().eq(list.drain(..late)));
             assert_eq!(wheel.len(), list.len());
         }
+    }
+
+    /// However many come sooner, and are taken too slowly.
+    #[test]
+    fn nobody_waits_for_ever() {
+        let (mut wheel, mut now) = (Wheel::default(), 1 << 50);
+        let late = now + (1000 << SLOT_BITS);
+        wheel.add(entry(late, true), now);
+        for _ in 0..4000 {
+            (0..3).for_each(|_| wheel.add(entry(now + (1 << SLOT_BITS), true), now));
+            now += 1 << SLOT_BITS;
+            if wheel.pop_due(now).is_some_and(|entry| entry.when == late) {
+                return;
+            }
+        }
+        panic!("the late one was never taken");
     }
 
     #[test]

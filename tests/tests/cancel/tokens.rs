@@ -172,3 +172,83 @@ fn messages_are_dropped_with_their_send() {
         assert!(rx.try_recv().is_err());
     });
 }
+
+/// Threads of a scope that a token outside of the scope covers: they end, the scope does not.
+#[test]
+fn a_token_of_threads_is_not_one_of_their_scope() {
+    run(|| {
+        let token = CancelToken::new();
+        let value = thread::scope(|s| {
+            let result = token.run_until_cancelled(|| {
+                let handle = s.spawn(thread::park);
+                token.cancel();
+                drop(handle.join());
+                unreachable!("the wait for it is cancelled too");
+            });
+            assert_eq!(result, Err::<(), _>(Cancelled));
+            7
+        });
+        assert_eq!(value, 7);
+    });
+}
+
+/// A panic is not hidden by a cancellation beside it.
+#[test]
+fn a_panic_beside_a_cancellation_is_heard() {
+    run(|| {
+        let token = CancelToken::new();
+        let panicked = panic::catch_unwind(AssertUnwindSafe(|| {
+            token.run_until_cancelled(|| {
+                thread::scope(|s| {
+                    s.spawn(|| thread::sleep(Duration::MAX));
+                    s.spawn(|| {
+                        token.cancel();
+                        panic::resume_unwind(Box::new(3));
+                    });
+                });
+            })
+        }));
+        assert_eq!(panicked.unwrap_err().downcast_ref(), Some(&"a scoped thread panicked"));
+    });
+}
+
+#[test]
+fn a_long_chain_of_tokens() {
+    run(|| {
+        for cancels in [true, false] {
+            let first = CancelToken::new();
+            let last = (0..20_000).fold(first.clone(), |token, _| token.child_token());
+            if cancels {
+                first.cancel();
+                assert!(last.is_cancelled());
+            }
+        }
+    });
+}
+
+/// A thread whose variables are being dropped may run within a token, and wait for it.
+#[test]
+fn in_the_destructor_of_a_thread_local() {
+    struct Late(channel::Sender<bool>);
+    impl Drop for Late {
+        fn drop(&mut self) {
+            let token = CancelToken::new();
+            let result = token.run_until_cancelled(|| {
+                token.cancel();
+                thread::park();
+            });
+            self.0.send(result == Err(Cancelled)).unwrap();
+        }
+    }
+    sward::thread_local! {
+        static LATE: std::cell::OnceCell<Late> = const { std::cell::OnceCell::new() };
+    }
+    run(|| {
+        let (tx, rx) = channel::bounded(1);
+        thread::spawn(|| {
+            drop(LATE.with(|late| late.set(Late(tx))));
+            CancelToken::new().run_until_cancelled(thread::yield_now).unwrap();
+        });
+        assert_eq!(rx.recv(), Ok(true));
+    });
+}
