@@ -10,14 +10,20 @@
 //!   hold threads by SCAN, is tested below.
 //! - *Bias of the random stealing order* (510ad4561f): a unit test beside the code, `random_order_visits_each_once`.
 
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::hint;
+use std::io::{Read, Write};
 use std::mem::MaybeUninit;
+use std::pin::pin;
 use std::ptr;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Wake, Waker};
 use std::time::{Duration, Instant};
 
+use sward::channel;
+use sward::net::UnixStream;
 use sward::thread::{self, lock_os_thread};
 use sward_tests::{Finished, hog_until, os_thread, program, run_on, yield_until};
 
@@ -368,5 +374,82 @@ fn short_calls_in_a_row_do_not_starve_others() {
             yield_until(|| calls.load(Ordering::Acquire) > 0);
             stop.store(true, Ordering::Release);
         });
+    });
+}
+
+/// Ours: a G was left waiting for a socket with nobody in the netpoller.
+///
+/// 1. An M falls asleep while nobody waits for a socket: on its note.
+/// 2. A G waits for a socket, on another P.
+/// 3. A G there locks itself to its M, makes that P one too many, and waits: the P is retired, and its M sleeps too.
+#[test]
+fn a_socket_is_polled_when_the_last_p_is_retired() {
+    for _ in 0..40 {
+        run_on(2, || {
+            let (mut writer, mut reader) = UnixStream::pair().unwrap();
+            let (waits, retired) = (AtomicBool::new(false), AtomicBool::new(false));
+            let (done, is_done) = channel::bounded::<()>(0);
+            std::thread::scope(|os| {
+                os.spawn(|| {
+                    hog_until(|| waits.load(Ordering::Acquire) && retired.load(Ordering::Acquire));
+                    // For the race: the Ms shall be asleep. For the test it does not matter.
+                    std::thread::sleep(Duration::from_millis(2));
+                    writer.write_all(b"x").unwrap();
+                });
+                thread::scope(|s| {
+                    s.spawn(|| {
+                        waits.store(true, Ordering::Release);
+                        reader.read_exact(&mut [0]).unwrap();
+                        drop(done);
+                    });
+                    s.spawn(|| {
+                        hog_until(|| waits.load(Ordering::Acquire));
+                        let _locked = thread::lock_os_thread();
+                        sward::set_procs(1);
+                        retired.store(true, Ordering::Release);
+                        assert!(is_done.recv().is_err());
+                    });
+                });
+            });
+        });
+    }
+}
+
+/// Ours: Ps were made, and their timers moved, on the stack of whoever asked for it.
+#[test]
+fn ps_are_made_and_retired_on_a_small_stack() {
+    run_on(1, || {
+        let changes = || {
+            for n in [64, 1, 64] {
+                sward::set_procs(n);
+            }
+        };
+        thread::Builder::new().stack_size(1).spawn(changes).unwrap().join().unwrap();
+    });
+}
+
+/// Ours: what a task's waker kept in a thread-local went to the next thread on the same G.
+#[test]
+fn a_waker_leaves_nothing_to_the_next_thread() {
+    sward::thread_local! {
+        static MARK: Cell<u32> = const { Cell::new(0) };
+    }
+    struct Marks(AtomicBool);
+    impl Wake for Marks {
+        fn wake(self: Arc<Self>) {
+            MARK.set(1);
+            self.0.store(true, Ordering::Release);
+        }
+    }
+    run_on(1, || {
+        let (tx, rx) = channel::bounded::<()>(0);
+        let mut ended = pin!(thread::spawn(move || rx.recv()).into_future());
+        let marks = Arc::new(Marks(AtomicBool::new(false)));
+        assert!(ended.as_mut().poll(&mut Context::from_waker(&Waker::from(marks.clone()))).is_pending());
+        drop(tx);
+        yield_until(|| marks.0.load(Ordering::Acquire));
+        for _ in 0..100 {
+            assert_eq!(thread::spawn(|| MARK.get()).join().unwrap(), 0);
+        }
     });
 }
