@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use sward::io::{Read, Write};
+use sward::io::{ErrorKind, Read, Write};
 use sward::process::{Command, Stdio};
 use sward::{channel, thread};
-use sward_tests::{run, run_on};
+use sward_tests::{is_emulated, run, run_on};
 
 const MEGABYTES: usize = 4 << 20;
 
@@ -113,4 +113,12 @@ fn a_child_starts_with_a_clean_slate() {
         let blocked = status.lines().find_map(|line| line.strip_prefix("SigBlk:")).unwrap();
         assert_eq!(blocked.trim().trim_matches('0'), "", "blocked signals");
     });
+}
+
+/// An emulator's vfork is a fork, and its posix_spawn always succeeds.
+#[test]
+fn a_program_that_is_not_there() {
+    if !is_emulated() {
+        run(|| assert_eq!(Command::new("/nowhere/to/be/found").status().unwrap_err().kind(), ErrorKind::NotFound));
+    }
 }
