@@ -19,6 +19,12 @@ pub fn is_emulated() -> bool {
     RUNNER.is_some_and(|variable| std::env::var_os(variable).is_some())
 }
 
+/// The words by which a shell starts the program at `path`, whose name has no blanks.
+pub fn shell_words(path: &str) -> String {
+    let runner = RUNNER.and_then(|variable| std::env::var(variable).ok()).unwrap_or_default();
+    format!("{runner} {path}")
+}
+
 /// A command that starts the program at `path`, on two Ps if the caller does not set something else.
 pub fn program(path: impl AsRef<OsStr>) -> Command {
     let runner = RUNNER.and_then(|variable| std::env::var(variable).ok()).unwrap_or_default();

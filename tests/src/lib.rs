@@ -10,7 +10,7 @@ mod watchdog;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Mutex, PoisonError};
 
-pub use child::{Finished, is_emulated, program};
+pub use child::{Finished, is_emulated, program, shell_words};
 pub use watchdog::Watchdog;
 
 /// Runs `f` on a green thread, on as many Ps as there happen to be. Hangs are reported.

@@ -361,7 +361,7 @@ fn futures_without_a_runtime() {
         other.expect("it was polled").join().expect("it does not panic");
     }
     let threads = std::fs::read_dir("/proc/self/task").expect("a list of threads").count();
-    assert_eq!(threads, 1, "the runtime has been started");
+    assert!(threads == 1 || sward_tests::is_emulated(), "the runtime has been started: {threads} threads");
 }
 
 fn await_for_ever() {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, PipeWriter, Write};
 use std::process::{Command, Stdio};
 
-use sward_tests::{Finished, Watchdog, program};
+use sward_tests::{Finished, Watchdog, program, shell_words};
 
 fn scenario(name: &str, procs: usize) -> Command {
     let mut command = program(env!("CARGO_BIN_EXE_streams"));
@@ -70,7 +70,7 @@ fn first_stds_input_then_ours() {
 #[test]
 fn an_input_that_is_closed_is_empty() {
     let mut command = Command::new("sh");
-    command.args(["-c", "exec \"$0\" read-to-end <&-", env!("CARGO_BIN_EXE_streams")]);
+    command.args(["-c", "exec $0 read-to-end <&-", &shell_words(env!("CARGO_BIN_EXE_streams"))]);
     assert_eq!(Finished::of(&mut command).exits_with(0).stdout, "0 bytes\n");
 }
 
@@ -98,6 +98,7 @@ fn lines_are_not_torn() {
 #[test]
 fn an_output_that_nobody_reads_is_an_error() {
     let mut command = Command::new("sh");
-    command.args(["-c", "trap '' PIPE; (\"$0\" writes-to-nobody; echo $? >&2) | true", env!("CARGO_BIN_EXE_streams")]);
+    let streams = shell_words(env!("CARGO_BIN_EXE_streams"));
+    command.args(["-c", "trap '' PIPE; ($0 writes-to-nobody; echo $? >&2) | true", &streams]);
     Finished::of(&mut command).exits_with(0).says("Broken pipe").does_not_say("panicked");
 }
