@@ -413,7 +413,7 @@ fn clients_that_do_not_read_hold_up_nobody() {
 #[test]
 fn a_signal_lets_what_is_under_way_come_to_its_end() {
     let root = plant();
-    // What is under way has some seconds to come to its end.
+    // What is under way has some seconds to come to its end: less than an emulated server takes for so much.
     let loads = if is_emulated() { 1 } else { 10 };
     for signal in [libc::SIGINT, libc::SIGTERM] {
         let server = serve(&root, "");
@@ -454,7 +454,7 @@ fn a_signal_lets_what_is_under_way_come_to_its_end() {
         loading.into_iter().for_each(|(client, _)| client.ends());
         let ended = server.wait().exits_with(0);
         assert_eq!(ended.stderr, "");
-        assert!(ended.stdout.contains(", requests: 13, "), "{ended}");
+        assert!(ended.stdout.contains(&format!(", requests: {}, ", 3 + loads)), "{ended}");
     }
 }
 
