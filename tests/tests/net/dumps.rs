@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::process::Stdio;
 
-use sward_tests::{Finished, Watchdog};
+use sward_tests::{Finished, Watchdog, is_emulated};
 
 use crate::{Server, sockets};
 
@@ -45,10 +45,9 @@ fn waiting_for_the_network_is_no_deadlock() {
 /// When nobody waits for the network any more, a deadlock is one.
 #[test]
 fn a_deadlock_after_the_network_was_used() {
-    for procs in ["1", "2"] {
+    // Under an emulator there is never a verdict.
+    for procs in if is_emulated() { [].as_slice() } else { &["1", "2"] } {
         let finished = Finished::of(sockets("deadlock-afterwards").env("SWARD_PROCS", procs));
-        if !sward_tests::is_emulated() {
-            finished.exits_with(2).says("all green threads are asleep - deadlock!");
-        }
+        finished.exits_with(2).says("all green threads are asleep - deadlock!");
     }
 }
