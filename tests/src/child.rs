@@ -19,6 +19,17 @@ pub fn is_emulated() -> bool {
     RUNNER.is_some_and(|variable| std::env::var_os(variable).is_some())
 }
 
+/// For a program that tests start: the one of its `programs` that the first argument names. Without such a name, ends with exit code 2.
+pub fn chosen<T: Copy>(programs: &[(&str, T)]) -> T {
+    let name = std::env::args().nth(1).unwrap_or_default();
+    let found = programs.iter().find(|(known, _)| *known == name);
+    found.map(|&(_, program)| program).unwrap_or_else(|| {
+        let known: Vec<_> = programs.iter().map(|(name, _)| *name).collect();
+        eprintln!("no program {name:?}: there are {}", known.join(", "));
+        std::process::exit(2)
+    })
+}
+
 /// The words by which a shell starts the program at `path`, whose name has no blanks.
 pub fn shell_words(path: &str) -> String {
     let runner = RUNNER.and_then(|variable| std::env::var(variable).ok()).unwrap_or_default();

@@ -4,13 +4,15 @@
 //! waits for what must happen, and a watchdog, an OS thread that the scheduler knows nothing of, ends the process with a dump of all green
 //! threads if it doesn't.
 
+mod allocations;
 mod child;
 mod watchdog;
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Mutex, PoisonError};
 
-pub use child::{Finished, is_emulated, program, shell_words};
+pub use allocations::{Counting, blocks};
+pub use child::{Finished, chosen, is_emulated, program, shell_words};
 pub use watchdog::Watchdog;
 
 /// Runs `f` on a green thread, on as many Ps as there happen to be. Hangs are reported.

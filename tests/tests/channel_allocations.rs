@@ -1,44 +1,17 @@
 //! What channels ask of the allocator: nothing for a message, nor for waiting, nor for selecting. Also Go's test/chan/select2.go and
 //! fixedbugs/issue9110.go: nothing is left behind by selects, however many there are.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sward::channel::{self, Receiver, Select, Sender, bounded, never, select, tick, unbounded};
-use sward_tests::run_on;
-
-/// Counts the blocks that are asked for.
-struct Counting;
-
-static BLOCKS: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: hands everything to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        BLOCKS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller's promise is the one that is asked for.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: as above; the block comes from there.
-        unsafe { System.dealloc(block, layout) }
-    }
-}
+use sward_tests::{Counting, run_on};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// The blocks that a hundred rounds ask for: the fewest of several times, since others, such as the test harness, allocate too, now and
-/// then, and the first times make what later ones use again.
-fn blocks(mut round: impl FnMut()) -> usize {
-    let mut rounds = || {
-        let before = BLOCKS.load(Ordering::Relaxed);
-        (0..100).for_each(|_| round());
-        BLOCKS.load(Ordering::Relaxed) - before
-    };
-    (0..20).map(|_| rounds()).min().expect("some times")
+/// The blocks that a hundred rounds ask for.
+fn blocks(round: impl FnMut()) -> usize {
+    sward_tests::blocks(100, round)
 }
 
 /// The other side of a channel: a thread that does this until the channel ends.

@@ -1,46 +1,16 @@
 //! What a spawn asks of the allocator: nothing for closures and results of up to 64 bytes, one block for others.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use sward::thread;
-use sward_tests::run_on;
-
-/// Counts the blocks that are asked for.
-struct Counting;
-
-static BLOCKS: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: hands everything to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        BLOCKS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller's promise is the one that is asked for.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: as above; the block comes from there.
-        unsafe { System.dealloc(block, layout) }
-    }
-}
+use sward_tests::{Counting, run_on};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
 const SPAWNS: usize = 100;
 
-/// The blocks that `SPAWNS` spawns and joins ask for: the fewest in several rounds, since others, such as the test harness, allocate too, now
-/// and then, and the first round makes threads and stacks that later ones use again.
+/// The blocks that `SPAWNS` spawns and joins ask for.
 fn blocks<T: Send + 'static>(spawn: impl Fn() -> thread::JoinHandle<T> + Send) -> usize {
-    run_on(1, move || {
-        let round = || {
-            let before = BLOCKS.load(Ordering::Relaxed);
-            (0..SPAWNS).for_each(|_| drop(spawn().join().unwrap()));
-            BLOCKS.load(Ordering::Relaxed) - before
-        };
-        (0..20).map(|_| round()).min().expect("some rounds")
-    })
+    run_on(1, move || sward_tests::blocks(SPAWNS, || drop(spawn().join().unwrap())))
 }
 
 #[test]

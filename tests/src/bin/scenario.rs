@@ -2,7 +2,6 @@
 
 use std::future::{self, Future};
 use std::pin::Pin;
-use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
@@ -45,15 +44,7 @@ const SCENARIOS: &[(&str, fn())] = &[
 ];
 
 fn main() {
-    let name = std::env::args().nth(1).unwrap_or_default();
-    match SCENARIOS.iter().find(|(known, _)| *known == name) {
-        Some((_, scenario)) => scenario(),
-        None => {
-            let known: Vec<_> = SCENARIOS.iter().map(|(name, _)| *name).collect();
-            eprintln!("scenario {name:?}: there are {}", known.join(", "));
-            process::exit(2);
-        }
-    }
+    sward_tests::chosen(SCENARIOS)();
 }
 
 /// Two threads panic, one with a name.

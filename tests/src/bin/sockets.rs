@@ -5,7 +5,6 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::net::Ipv4Addr;
 use std::os::fd::AsRawFd;
-use std::process;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -31,15 +30,7 @@ const PROGRAMS: &[(&str, Program)] = &[
 ];
 
 fn main() -> Outcome {
-    let name = std::env::args().nth(1).unwrap_or_default();
-    match PROGRAMS.iter().find(|(known, _)| *known == name) {
-        Some((_, program)) => program(),
-        None => {
-            let known: Vec<_> = PROGRAMS.iter().map(|(name, _)| *name).collect();
-            eprintln!("sockets {name:?}: there are {}", known.join(", "));
-            process::exit(2);
-        }
-    }
+    sward_tests::chosen(PROGRAMS)()
 }
 
 fn on_a_green_thread(f: fn() -> io::Result<()>) -> Outcome {

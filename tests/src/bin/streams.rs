@@ -18,13 +18,7 @@ const PROGRAMS: &[(&str, Program)] = &[
 ];
 
 fn main() -> process::ExitCode {
-    let name = std::env::args().nth(1).unwrap_or_default();
-    let Some((_, program)) = PROGRAMS.iter().find(|(known, _)| *known == name) else {
-        let known: Vec<_> = PROGRAMS.iter().map(|(name, _)| *name).collect();
-        eprintln!("program {name:?}: there are {}", known.join(", "));
-        return process::ExitCode::from(2);
-    };
-    match sward::run(program) {
+    match sward::run(sward_tests::chosen(PROGRAMS)) {
         Ok(()) => process::ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");

@@ -1,6 +1,5 @@
 //! Small programs in which a green thread called "waiter" waits for ever in `sward::sync`: `waits NAME` runs one of them.
 
-use std::process;
 use std::sync::mpsc;
 
 use sward::channel;
@@ -28,15 +27,7 @@ const SCENARIOS: &[(&str, fn())] = &[
 ];
 
 fn main() {
-    let name = std::env::args().nth(1).unwrap_or_default();
-    match SCENARIOS.iter().find(|(known, _)| *known == name) {
-        Some((_, scenario)) => scenario(),
-        None => {
-            let known: Vec<_> = SCENARIOS.iter().map(|(name, _)| *name).collect();
-            eprintln!("waits {name:?}: there are {}", known.join(", "));
-            process::exit(2);
-        }
-    }
+    sward_tests::chosen(SCENARIOS)();
 }
 
 /// Starts a green thread.

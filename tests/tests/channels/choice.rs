@@ -4,6 +4,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sward::channel::{self, Receiver, Sender, bounded, select};
 
+/// Sends to somebody else or receives from somebody else, but never from itself.
+fn meet_another(own: usize, s: &Sender<usize>, r: &Receiver<usize>) {
+    select! {
+        recv(r) -> got => assert_ne!(got, Ok(own)),
+        send(s, own) -> sent => assert_eq!(sent, Ok(())),
+    }
+}
+
 on_both! {
     /// Go's test/chan/doubleselect.go: a sender selects over four channels that all end in one place; each message comes once.
     fn a_select_fires_once() {
@@ -97,10 +105,7 @@ on_both! {
         thread::scope(|scope| {
             for own in 0..THREADS {
                 let (s, r) = (&s, &r);
-                scope.spawn(move || select! {
-                    recv(r) -> got => assert_ne!(got, Ok(own)),
-                    send(s, own) -> sent => assert_eq!(sent, Ok(())),
-                });
+                scope.spawn(move || meet_another(own, s, r));
             }
         });
         assert!(r.try_recv().is_err());
@@ -113,10 +118,7 @@ on_both! {
         thread::scope(|scope| {
             for own in 0..THREADS {
                 let (s, r) = (&s, &r);
-                scope.spawn(move || select! {
-                    recv(r) -> got => assert_ne!(got, Ok(own)),
-                    send(s, own) -> sent => assert_eq!(sent, Ok(())),
-                });
+                scope.spawn(move || meet_another(own, s, r));
             }
             s.send(THREADS).unwrap();
         });

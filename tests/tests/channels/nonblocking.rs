@@ -1,11 +1,21 @@
 //! Go's test/chan/nonblock.go: who doesn't wait finds a message only if there is one, and somebody who waits only if they do.
 
-use sward::channel::{TryRecvError, TrySendError, bounded, select};
+use sward::channel::{Receiver, TryRecvError, TrySendError, bounded, select};
 
 use super::*;
 
 fn in_vain() -> u32 {
     panic!("evaluated in vain")
+}
+
+/// Tries until it finds a message.
+fn try_until_received<T>(r: &Receiver<T>) -> T {
+    loop {
+        match r.try_recv() {
+            Ok(got) => break got,
+            Err(_) => sward::yield_now(),
+        }
+    }
 }
 
 on_both! {
@@ -26,15 +36,7 @@ on_both! {
             let (s, r) = bounded(capacity);
             thread::scope(|scope| {
                 scope.spawn(|| (0..500).for_each(|n| s.send(n).unwrap()));
-                for n in 0..500 {
-                    let got = loop {
-                        match r.try_recv() {
-                            Ok(got) => break got,
-                            Err(_) => thread::yield_now(),
-                        }
-                    };
-                    assert_eq!(got, n);
-                }
+                (0..500).for_each(|n| assert_eq!(try_until_received(&r), n));
             });
             thread::scope(|scope| {
                 scope.spawn(|| (0..500).for_each(|n| assert_eq!(r.recv(), Ok(n))));
@@ -75,15 +77,7 @@ on_both! {
                         default(AGES) => unreachable!(),
                     }
                 });
-                for n in 0..500 {
-                    let got = loop {
-                        match r.try_recv() {
-                            Ok(got) => break got,
-                            Err(_) => thread::yield_now(),
-                        }
-                    };
-                    assert_eq!(got, n);
-                }
+                (0..500).for_each(|n| assert_eq!(try_until_received(&r), n));
             });
         }
     }
