@@ -243,15 +243,21 @@ fn poll(sched: &Sched, p: &'static P) -> bool {
     let mut ready = 0;
     netpoll.look(|g| {
         ready += 1;
-        g.status.transition(State::Waiting, State::Runnable);
-        // SAFETY: the caller holds the P.
-        unsafe { p.owner() }.queue.push_started(g);
+        ready_last(p, g);
     });
     // One of them this M runs itself.
     if ready > 1 {
         sched.wake_if_idle();
     }
     ready > 0
+}
+
+/// Makes a waiting G runnable, behind the others on `p`, which the caller holds.
+#[inline]
+fn ready_last(p: &'static P, g: &'static G) {
+    g.status.transition(State::Waiting, State::Runnable);
+    // SAFETY: the caller holds the P.
+    unsafe { p.owner() }.queue.push_started(g);
 }
 
 /// Takes Gs from the global queue: one to run, others into the P's own queue.
@@ -290,8 +296,7 @@ fn run_timers(of: &P, p: &'static P) {
         let Some(g) = claim.g() else { fatal!("a timer of P {} was armed for an OS thread", of.id) };
         // Relaxed: see `park_green_until`.
         g.timed_out.store(true, std::sync::atomic::Ordering::Relaxed);
-        g.status.transition(State::Waiting, State::Runnable);
-        queue.push_started(g);
+        ready_last(p, g);
     }
     // One of them this M runs itself.
     if due.len() > 1 {

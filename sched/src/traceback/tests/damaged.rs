@@ -1,3 +1,5 @@
+//! A stack whose registers or contents make no sense: the walk ends, and stays within the stack.
+
 use core::ptr;
 
 use super::coroutine::{Parked, descend};

@@ -1,3 +1,5 @@
+//! A coroutine that a signal has interrupted in the middle of its code: its frames are found from the registers in the handler.
+
 use core::ops::Range;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use core::{mem, ptr};

@@ -1,3 +1,5 @@
+//! A coroutine that has suspended: its frames are found from where it left its stack.
+
 use super::coroutine::{DEPTH, Parked, assert_complete};
 use crate::traceback::{Cache, Unwinder};
 

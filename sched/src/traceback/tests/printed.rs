@@ -1,3 +1,5 @@
+//! What a traceback looks like in print: names and lines, the ends of a long one, without the runtime's own frames.
+
 use super::coroutine::{DEPTH, Parked};
 use crate::traceback::symbols::of_interest;
 use crate::traceback::{Cache, Traceback};
