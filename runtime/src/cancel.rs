@@ -7,13 +7,14 @@
 //! use sward::{channel, thread, time};
 //!
 //! let token = CancelToken::new();
+//! let (tx, rx) = channel::bounded::<u32>(0);
 //! let worker = thread::spawn({
 //!     let token = token.clone();
-//!     let (_tx, rx) = channel::bounded::<u32>(0);
 //!     move || token.run_until_cancelled(|| rx.iter().sum::<u32>())
 //! });
 //! token.cancel();
 //! assert_eq!(worker.join().unwrap(), Err(Cancelled));
+//! drop(tx); // Until here more numbers could have come.
 //!
 //! // A deadline is a token that nobody needs to cancel.
 //! let slow = time::timeout(Duration::from_millis(1), || thread::sleep(Duration::MAX));
