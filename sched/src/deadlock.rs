@@ -15,7 +15,7 @@ use crate::dump;
 use crate::netpoll;
 use crate::sched::Sched;
 use crate::sleeper::os_threads_blocked;
-use crate::stderr::RawStderr;
+use sward_mem::RawStderr;
 
 /// Ends the process, with a report, if all green threads wait for ever.
 pub(crate) fn check(sched: &Sched) {

@@ -13,8 +13,8 @@ use crate::holder::Who;
 use crate::reason::Reason;
 use crate::sched::{Backtrace, Sched, sched};
 use crate::status::State;
-use crate::stderr::RawStderr;
 use crate::traceback::{Cache, Traceback, Unwinder};
+use sward_mem::RawStderr;
 
 /// The most frames shown of a thread.
 const MAX_FRAMES: usize = 100;

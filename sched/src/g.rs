@@ -362,7 +362,7 @@ impl GRef {
         let before = g.references.fetch_add(1, Ordering::Relaxed);
         // Only a program that forgets handles in a loop gets here. Wrapping to 0 would free the G under its users.
         if before > u32::MAX / 2 {
-            crate::fatal::fatal!("green thread {} has {before} handles", g.id());
+            sward_mem::fatal!("green thread {} has {before} handles", g.id());
         }
         GRef(g)
     }
@@ -458,7 +458,7 @@ pub(crate) fn take_free(n: usize, into: &mut Vec<&'static G>) {
 pub(crate) fn take_one_free() -> &'static G {
     let mut one = Vec::with_capacity(1);
     take_free(1, &mut one);
-    one.pop().unwrap_or_else(|| crate::fatal::fatal!("no free green thread after making some"))
+    one.pop().unwrap_or_else(|| sward_mem::fatal!("no free green thread after making some"))
 }
 
 /// Puts Gs on the common free list.

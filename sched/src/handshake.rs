@@ -21,7 +21,7 @@
 //! The counters are changed by compare-and-swap and addition only; that the lists of idle Ps and Ms agree with them is the
 //! business of [`idle`](crate::idle).
 
-use crate::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+use sward_mem::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 
 /// See the [module](self).
 #[derive(Debug)]

@@ -13,11 +13,11 @@ use std::panic::{self, AssertUnwindSafe};
 
 use crate::clock::{self, NEVER, Nanos};
 use crate::deadlock;
-use crate::fatal::fatal;
 use crate::m::M;
 use crate::netpoll;
 use crate::p::{P, PState};
 use crate::sched::{Sched, sched};
+use sward_mem::fatal;
 
 /// The idle ones. Under the scheduler's lock.
 #[derive(Default)]

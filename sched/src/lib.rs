@@ -21,12 +21,10 @@
 
 #![cfg_attr(loom, allow(dead_code, unused_imports))]
 
-mod atomic;
 mod clock;
 mod context;
 mod deadlock;
 mod dump;
-mod fatal;
 mod futex;
 mod g;
 mod handshake;
@@ -55,7 +53,6 @@ mod spawn;
 mod spin;
 mod stack;
 mod status;
-mod stderr;
 mod syscall;
 mod sysmon;
 mod task;

@@ -23,7 +23,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::fatal::fatal;
+use sward_mem::fatal;
 
 /// Which of its values a thread is asked for: one for each variable.
 pub struct LocalKey<T: 'static> {

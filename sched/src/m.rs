@@ -106,7 +106,7 @@ impl M {
     pub(crate) fn held_p(&self) -> &'static P {
         match self.p() {
             Some(p) => p,
-            None => crate::fatal::fatal!("M {} needs a P and has none", self.id),
+            None => sward_mem::fatal!("M {} needs a P and has none", self.id),
         }
     }
 
@@ -117,7 +117,7 @@ impl M {
 
     #[inline]
     pub(crate) fn take_commit(&self) -> (Commit, *mut ()) {
-        self.commit.take().unwrap_or_else(|| crate::fatal::fatal!("a G parked on M {} without a commit", self.id))
+        self.commit.take().unwrap_or_else(|| sward_mem::fatal!("a G parked on M {} without a commit", self.id))
     }
 
     #[inline]

@@ -44,9 +44,9 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use crate::clock::{self, Nanos};
-use crate::fatal::fatal;
 use crate::futex::Note;
 use crate::g::G;
+use sward_mem::fatal;
 
 use descriptor::Descriptor;
 pub use registration::{Interest, Registration};

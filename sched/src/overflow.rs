@@ -18,14 +18,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::clock;
 use crate::dump;
-use crate::fatal::fatal;
 use crate::futex;
 use crate::g::G;
 use crate::preempt::install_handler;
 use crate::sched::{Backtrace, Sched, sched};
 use crate::stack;
-use crate::stderr::RawStderr;
 use crate::traceback::{Cache, Registers, Traceback, Unwinder};
+use sward_mem::RawStderr;
+use sward_mem::fatal;
 
 /// Room for a signal frame with wide vector registers, and for a handler that walks a stack.
 const ALTERNATE_STACK: usize = 64 << 10;

@@ -17,12 +17,12 @@ use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use crossbeam_utils::CachePadded;
 
-use crate::fatal::fatal;
 use crate::g::{self, G};
 use crate::run_queue::{self, RunQueue, Shared};
 use crate::sched::Sched;
 use crate::stack::{self, Slot};
 use crate::timer::Timers;
+use sward_mem::fatal;
 
 /// Dead Gs that a P keeps for its next threads; half of them go to and come from the common list at a time.
 const FREE_GS: usize = 64;

@@ -16,12 +16,12 @@ use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::atomic::{Ordering, compiler_fence};
 
-use crate::fatal::fatal;
 use crate::p::{P, PState};
 use crate::sched::{Sched, sched};
 use crate::stack;
 use crate::syscall;
 use crate::traceback::Registers;
+use sward_mem::fatal;
 
 /// Ignored by default, so a stray one harms nobody; Go's choice too.
 const SIGNAL: libc::c_int = libc::SIGURG;

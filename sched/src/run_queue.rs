@@ -26,10 +26,10 @@ use std::time::Duration;
 
 use crossbeam_deque::{Injector, Steal, Stealer, Worker};
 
-use crate::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 use crate::context;
 use crate::g::G;
 use crate::stack;
+use sward_mem::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 
 /// A runnable G in a queue.
 #[derive(Clone, Copy)]

@@ -16,7 +16,6 @@ use std::ptr;
 
 use crate::clock::{self, NEVER};
 use crate::context::{Back, Context, Leave};
-use crate::fatal::fatal;
 use crate::g::{self, G};
 use crate::idle;
 use crate::m::M;
@@ -26,6 +25,7 @@ use crate::run_queue::{Pick, Task};
 use crate::sched::{Sched, sched};
 use crate::status::State;
 use crate::timer::BATCH;
+use sward_mem::fatal;
 
 /// Every how many time slices the global queue comes first: a prime, as Go has it, so that it falls into step with nothing.
 const GLOBAL_EVERY: u32 = 61;

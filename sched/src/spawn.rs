@@ -15,7 +15,6 @@ use std::ptr;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
-use crate::fatal::fatal;
 use crate::g::{self, G, GRef, INLINE_PACKET};
 use crate::join::Waits;
 use crate::p::{self, P};
@@ -24,6 +23,7 @@ use crate::sched::sched;
 use crate::section::Section;
 use crate::sleeper::Sleeper;
 use crate::status::State;
+use sward_mem::fatal;
 
 /// What a thread leaves: its value, or the payload of its panic.
 pub type Outcome<T> = Result<T, Box<dyn Any + Send + 'static>>;

@@ -42,10 +42,10 @@ use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 use corosensei::stack::{Stack, StackPointer};
 
-use crate::fatal::fatal;
 use crate::g::G;
 use crate::header::{HEADER, Header};
 use crate::spin::SpinLock;
+use sward_mem::fatal;
 
 /// The smallest stack: 16 KiB, guard included.
 pub const MIN_STACK: usize = 1 << MIN_SHIFT;

@@ -17,8 +17,8 @@
 //!
 //! That is what makes a switch cheap: parking costs a store, waking a CAS, and running the one just woken a store.
 
-use crate::atomic::{AtomicU32, Ordering, relax};
-use crate::fatal::fatal;
+use sward_mem::atomic::{AtomicU32, Ordering, relax};
+use sward_mem::fatal;
 
 /// Where a green thread is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

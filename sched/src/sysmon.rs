@@ -20,7 +20,6 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use crate::clock::{self, NEVER, Nanos};
 use crate::deadlock;
 use crate::dump;
-use crate::fatal::fatal;
 use crate::futex::Note;
 use crate::netpoll;
 use crate::overflow;
@@ -29,6 +28,7 @@ use crate::preempt;
 use crate::sched::{Sched, sched};
 use crate::stack;
 use crate::trace;
+use sward_mem::fatal;
 
 /// A time slice.
 const SLICE: Nanos = 10_000_000;

@@ -13,8 +13,8 @@ use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 use std::task::Waker;
 
-use crate::fatal::fatal;
 use crate::spawn::{Birth, spawn};
+use sward_mem::fatal;
 
 /// A task's waker, as long as it is to be called.
 pub struct Task(Cell<Option<Waker>>);

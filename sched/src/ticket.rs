@@ -19,7 +19,7 @@
 //! ```
 //! So the parking thread puts the number into the token, and the unparker takes it out in step 2: it tries to end wait 7, and fails.
 
-use crate::atomic::{AtomicU64, Ordering};
+use sward_mem::atomic::{AtomicU64, Ordering};
 
 /// The number of a thread's present wait. See the [module](self).
 #[derive(Debug)]

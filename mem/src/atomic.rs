@@ -4,13 +4,13 @@
 //! return; otherwise they are core's, at no cost.
 
 #[cfg(loom)]
-pub(crate) use loom::sync::atomic::*;
+pub use loom::sync::atomic::*;
 #[cfg(not(loom))]
-pub(crate) use std::sync::atomic::*;
+pub use std::sync::atomic::*;
 
 /// Tells the processor, or loom, that this thread waits for another one.
 #[inline]
-pub(crate) fn relax() {
+pub fn relax() {
     #[cfg(loom)]
     loom::thread::yield_now();
     #[cfg(not(loom))]

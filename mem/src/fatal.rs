@@ -8,14 +8,14 @@ use crate::stderr::RawStderr;
 /// Prints `fatal: …` to stderr and aborts the process.
 #[cold]
 #[inline(never)]
-pub(crate) fn abort(what: fmt::Arguments<'_>) -> ! {
+pub fn abort(what: fmt::Arguments<'_>) -> ! {
     // Nothing is left to do about a stderr that takes no more.
     let _ = writeln!(RawStderr, "fatal: {what}");
     std::process::abort();
 }
 
 /// Aborts with a message: `fatal!("P {} is not idle", id)`.
+#[macro_export]
 macro_rules! fatal {
-    ($($arg:tt)*) => { $crate::fatal::abort(format_args!($($arg)*)) };
+    ($($arg:tt)*) => { $crate::abort(::core::format_args!($($arg)*)) };
 }
-pub(crate) use fatal;

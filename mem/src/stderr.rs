@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 /// Writes to descriptor 2, without a buffer or a lock.
-pub(crate) struct RawStderr;
+pub struct RawStderr;
 
 impl Write for RawStderr {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
