@@ -61,3 +61,13 @@ pub(crate) unsafe fn give_back(start: NonNull<u8>, len: usize) -> bool {
     // SAFETY: the caller's promise.
     unsafe { rustix::mm::madvise(start.as_ptr().cast::<c_void>(), len, Advice::LinuxDontNeed).is_ok() }
 }
+
+/// How much address space this process may have (`ulimit -v`), in bytes; `None`: as much as there is.
+pub(crate) fn address_space_limit() -> Option<usize> {
+    rustix::process::getrlimit(rustix::process::Resource::As).current.map(|limit| limit as usize)
+}
+
+/// Lets other threads run.
+pub(crate) fn yield_now() {
+    rustix::thread::sched_yield();
+}

@@ -23,7 +23,7 @@ unsafe impl Zeroed for AtomicU64 {}
 // SAFETY: zero is the null pointer.
 unsafe impl<T> Zeroed for AtomicPtr<T> {}
 
-/// See the [module](self). It is never given back.
+/// See the [module](self).
 pub(crate) struct Vast<T> {
     start: NonNull<T>,
     /// In elements.
@@ -81,5 +81,12 @@ impl<T: Zeroed> Vast<T> {
 
     fn len(&self) -> usize {
         self.reserved.min(self.committed / size_of::<T>())
+    }
+}
+
+impl<T> Drop for Vast<T> {
+    fn drop(&mut self) {
+        // SAFETY: the reservation is this array's, and nobody can borrow from it any more.
+        unsafe { os::unreserve(self.start.cast(), (self.reserved * size_of::<T>()).next_multiple_of(os::page_size())) };
     }
 }
