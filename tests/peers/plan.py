@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 # What each label stands for. A label without a program of its own is a variant of the one named
 # before its dash.
 PROGRAMS = ["sward", "go", "tokio", "tokio-je", "may", "threads"]
+PROGRAMS += ["sward-heap", "glibc", "mimalloc", "jemalloc", "none"]
 LABELS = {
     "sward": "this project",
     "go": "what a Go user writes",
@@ -19,14 +20,19 @@ LABELS = {
     "may": "stackful coroutines",
     "may-unb": "may with an unbounded channel, not rated",
     "threads": "OS threads with std's channels and locks, on as many CPUs as the row says",
+    "sward-heap": "this project's allocator, without its runtime",
+    "glibc": "what a Rust program has by default",
+    "mimalloc": "the crate, with its default options",
+    "jemalloc": "the crate tikv-jemallocator, with its default options",
+    "none": "no allocator: what the loops themselves cost, not rated",
 }
 # These do less than the workload asks for.
-NOT_RATED = {"may-unb", "tokio-oneshot"}
+NOT_RATED = {"may-unb", "tokio-oneshot", "none"}
 
 
 @dataclass
 class Goal:
-    """What sward is to reach in a row: ratios to peers, or a limit of its own."""
+    """What this project is to reach in a row: ratios to peers, or a limit of its own."""
 
     text: str = ""
     of_best: float | None = None  # at most so much of the best peer
@@ -34,8 +40,8 @@ class Goal:
     limit: float | None = None  # at most so much
     more_is_better: bool = False  # then the ratios are lower bounds
 
-    def met(self, sward, others):
-        """Whether `sward` reaches the goal beside the `others`; None when that cannot be said."""
+    def met(self, ours, others):
+        """Whether `ours` reaches the goal beside the `others`; None when that cannot be said."""
         bounds = [others[peer] * ratio for peer, ratio in self.of.items() if peer in others]
         if self.of_best and others:
             best = max if self.more_is_better else min
@@ -44,12 +50,17 @@ class Goal:
             bounds.append(self.limit)
         if not bounds:
             return None
-        return all(sward >= b if self.more_is_better else sward <= b for b in bounds)
+        return all(ours >= b if self.more_is_better else ours <= b for b in bounds)
 
 
 def ratio(bound, **of):
     others = "".join(f"; ≤{r} of {peer}" for peer, r in of.items())
     return Goal(f"≤{bound}{others}", of_best=bound, of=of)
+
+
+def ratio_to(bound, *peers):
+    """To each of the `peers`, so to the better of them."""
+    return Goal(f"≤{bound} of {', '.join(peers)}", of=dict.fromkeys(peers, bound))
 
 
 def at_least(bound):
@@ -64,13 +75,24 @@ class Workload:
     peers: list[str]
     goals: dict[str, Goal]
     n: int | None = None  # None: each peer's default
+    procs: int | None = None  # the only number of Ps at which it is something else; None: it is at each
     serves: bool = False  # it is a server, which `load` measures and prints the metrics of
+
+
+@dataclass
+class Table:
+    """Workloads whose figures are printed together, with a column for each of `columns`; `ours` is what is rated."""
+
+    title: str
+    ours: str
+    columns: list[str]
+    workloads: list[Workload]
 
 
 USUAL = ["sward", "go", "tokio", "tokio-je", "may"]
 ALL = [*USUAL, "threads"]
 BLOCKING = ["sward", "go", "tokio", "tokio-bip", "tokio-sb", "may", "threads"]
-WORKLOADS = [
+GREEN_THREADS = [
     Workload("spawn", ALL, {"spawn": ratio(0.8)}),
     Workload("yield", ALL, {"yield": ratio(1.0, go=0.7, may=0.7)}),
     Workload("yield1", ALL, {"yield1": ratio(0.8)}),
@@ -107,4 +129,34 @@ WORKLOADS = [
         },
         serves=True,
     ),
+]
+
+# Here the allocator is all in which the programs differ, so this project's is in one of them too, and not in `sward`.
+HEAPS = ["sward-heap", "glibc", "mimalloc", "jemalloc"]
+LOOPS = [*HEAPS, "go", "none"]
+
+
+def real_program(name):
+    return Workload(name, HEAPS, {name: ratio_to(1.03, "mimalloc", "jemalloc"), f"{name}_rss": Goal()})
+
+
+ALLOCATOR = [
+    Workload("malloc_fixed", LOOPS, {"malloc_fixed": ratio_to(1.1, "jemalloc")}),
+    Workload(
+        "malloc_churn",
+        LOOPS,
+        {"malloc_churn": ratio_to(1.1, "jemalloc"), "malloc_churn_rss": ratio_to(1.15, "jemalloc")},
+    ),
+    # These have two threads, whatever they are told.
+    Workload("malloc_xthread", [*HEAPS, "go"], {"malloc_xthread": ratio_to(1.1, "jemalloc")}, procs=2),
+    Workload(
+        "malloc_returned", HEAPS, {"malloc_returned": Goal("≤1,000", limit=1_000), "malloc_left": Goal()}, procs=2
+    ),
+    Workload("bintrees", [*HEAPS, "go"], {"bintrees": Goal(), "bintrees_rss": Goal()}),
+    *map(real_program, ["digest", "json", "scan"]),
+]
+
+TABLES = [
+    Table("Green threads", "sward", ["go", "tokio", "tokio-je", "may", "threads"], GREEN_THREADS),
+    Table("Allocator", "sward-heap", ["glibc", "mimalloc", "jemalloc", "go", "none"], ALLOCATOR),
 ]

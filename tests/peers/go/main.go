@@ -38,6 +38,11 @@ var workloads = map[string]workload{
 	"hog":      {hog, 100},
 	"blockc":   {blockc, 100},
 	"echo":     {echo, 0},
+
+	"malloc_fixed":   {mallocFixed, 20_000_000},
+	"malloc_churn":   {mallocChurn, 5_000_000},
+	"malloc_xthread": {mallocXthread, 5_000_000},
+	"bintrees":       {bintrees, 18},
 }
 
 var (
@@ -93,6 +98,11 @@ func nsPerOp(metric string, elapsed time.Duration, ops int) {
 // ms prints a time in milliseconds.
 func ms(metric string, elapsed time.Duration) {
 	line(metric, float64(elapsed.Nanoseconds())/1e6, "ms")
+}
+
+// mib prints an amount of memory in MiB.
+func mib(metric string, bytes int) {
+	line(metric, float64(bytes)/(1<<20), "MiB")
 }
 
 // sized names a metric whose value depends on the amount of work in kind, not only in length.

@@ -33,6 +33,16 @@ func idle(n int) {
 
 // residentBytes is how much of this process is in memory.
 func residentBytes() int {
+	return statusBytes("VmRSS")
+}
+
+// peakResidentBytes is how much of this process has been in memory at most.
+func peakResidentBytes() int {
+	return statusBytes("VmHWM")
+}
+
+// statusBytes is the amount of memory that the kernel has under name for this process.
+func statusBytes(name string) int {
 	status, err := os.Open("/proc/self/status")
 	if err != nil {
 		panic(err)
@@ -40,9 +50,9 @@ func residentBytes() int {
 	defer status.Close()
 	for lines := bufio.NewScanner(status); lines.Scan(); {
 		var kib int
-		if _, err := fmt.Sscanf(lines.Text(), "VmRSS: %d kB", &kib); err == nil {
+		if _, err := fmt.Sscanf(lines.Text(), name+": %d kB", &kib); err == nil {
 			return kib * 1024
 		}
 	}
-	panic("no VmRSS in /proc/self/status")
+	panic("no " + name + " in /proc/self/status")
 }

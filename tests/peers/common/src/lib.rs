@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use clap::Parser;
 
-pub use work::{compute_chunk, count_for_ever, cpu_time, nth_prime, resident_bytes, sleeps, usleep_1ms};
+pub use work::{
+    compute_chunk, count_for_ever, cpu_time, nth_prime, peak_resident_bytes, resident_bytes, sleeps, usleep_1ms,
+};
 
 /// Tasks started at once by `spawn`.
 pub const SPAWN_BATCH: u64 = 1_000;
@@ -82,6 +84,18 @@ impl Job {
     /// Prints a time in milliseconds.
     pub fn ms(&self, metric: &str, elapsed: Duration) {
         self.line(metric, elapsed.as_secs_f64() * 1e3, "ms");
+    }
+
+    /// Prints an amount of memory in MiB.
+    pub fn mib(&self, metric: &str, bytes: u64) {
+        self.line(metric, bytes as f64 / f64::from(1 << 20), "MiB");
+    }
+
+    /// Prints a time, and how much of this process has been in memory at most; `usual` is how much work the metric's
+    /// plain name stands for.
+    pub fn ms_and_peak(&self, metric: &str, elapsed: Duration, n: u64, usual: u64) {
+        self.ms(&sized(metric, n, usual), elapsed);
+        self.mib(&sized(&format!("{metric}_rss"), n, usual), peak_resident_bytes());
     }
 
     /// Prints the time that a tree of `n` leaves took, and checks their sum.
