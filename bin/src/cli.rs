@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use sward::Config;
+use sward::heap;
 use sward::settings::{parse_procs, parse_size};
 
 use crate::bench;
@@ -57,13 +58,18 @@ impl Run {
     /// # Errors
     /// Standard output could not be written.
     pub fn start(self) -> io::Result<ExitCode> {
-        match Config::from_env() {
-            Ok(config) => self.runtime.apply(config).run(|| self.sample.run()),
+        let config = match Config::from_env() {
+            Ok(config) => self.runtime.apply(config),
             Err(error) => {
                 report::note(format_args!("sward: {error}"));
-                Ok(ExitCode::from(USAGE))
+                return Ok(ExitCode::from(USAGE));
             }
+        };
+        let outcome = config.run(|| self.sample.run());
+        if self.runtime.heapstats {
+            report::note(heap::stats());
         }
+        outcome
     }
 }
 
@@ -80,6 +86,9 @@ struct RuntimeOptions {
     /// Print a line about the scheduler to standard error every MS milliseconds, 0 for never
     #[arg(long, value_name = "MS", global = true)]
     schedtrace: Option<u32>,
+    /// Print where the heap's memory is to standard error when the sample has ended
+    #[arg(long, global = true)]
+    heapstats: bool,
 }
 
 impl RuntimeOptions {
@@ -146,6 +155,13 @@ mod tests {
             let cli = Cli::try_parse_from(line.split(' ')).unwrap();
             let Command::Run(run) = cli.command else { panic!("{line} is a run") };
             assert_eq!(run.runtime.procs, Some(2), "{line}");
+        }
+        for line in
+            ["sward run sieve --heapstats 10", "sward run sieve 10 --heapstats", "sward run --heapstats sieve 10"]
+        {
+            let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+            let Command::Run(run) = cli.command else { panic!("{line} is a run") };
+            assert!(run.runtime.heapstats, "{line}");
         }
     }
 }

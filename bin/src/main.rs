@@ -1,7 +1,8 @@
 //! The `sward` command: sample programs to run, benchmarks to measure.
 //!
 //! `cli` says what may be typed, `samples` holds one small program a file, `bench` the workloads. `tree`, `report` and
-//! `progress` are what the samples over real files share, `server` what those share that serve. A sample's result goes
+//! `progress` are what the samples over real files share, `server` what those share that serve; `resident` is for what looks
+//! at its own memory. A sample's result goes
 //! to standard output, everything else to standard error; the exit code is 0 when all was well, 1 when a file or a check
 //! failed, 2 for bad usage and for what the runtime itself ends (a deadlock).
 
@@ -9,6 +10,7 @@ mod bench;
 mod cli;
 mod progress;
 mod report;
+mod resident;
 mod samples;
 mod server;
 mod tree;
@@ -19,6 +21,10 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use cli::{Cli, Command};
+
+// As `#[sward::main]` has it. Here `main` is no green thread: the runtime is started as the command line says.
+#[global_allocator]
+static HEAP: sward::Heap = sward::Heap;
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {

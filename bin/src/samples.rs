@@ -22,6 +22,7 @@ mod pingpong;
 mod ring;
 mod sieve;
 mod skynet;
+mod soak;
 mod wc;
 
 /// A sample and its arguments. The description of each is that of its arguments' type.
@@ -36,6 +37,7 @@ pub enum Sample {
     Skynet(skynet::Args),
     Philosophers(philosophers::Args),
     Hog(hog::Args),
+    Soak(soak::Args),
     Echo(echo::Args),
     Http(http::Args),
     Crawl(crawl::Args),
@@ -61,6 +63,7 @@ impl Sample {
             Sample::Skynet(args) => skynet::run(args),
             Sample::Philosophers(args) => philosophers::run(args),
             Sample::Hog(args) => hog::run(args),
+            Sample::Soak(args) => soak::run(args),
             Sample::Echo(args) => echo::run(args),
             Sample::Http(args) => http::run(args),
             Sample::Crawl(args) => crawl::run(args),

@@ -43,8 +43,8 @@ pub struct Config {
     pub(crate) scheddetail: bool,
 }
 
-const ACCEPTED_DEBUG: &str =
-    "a list, separated by commas, of schedtrace=MS (milliseconds, 0 for never) and scheddetail=0|1";
+const ACCEPTED_DEBUG: &str = "a list, separated by commas, of schedtrace=MS (milliseconds, 0 for never), scheddetail=0|1 \
+                              and heapcheck=0|1|2";
 
 impl Config {
     /// What suits the machine, whatever the environment says: as many processors as the process may use CPUs (by its
@@ -60,7 +60,7 @@ impl Config {
     /// | `SWARD_PROCS` | number of processors, from 1 to 1024 |
     /// | `SWARD_STACK` | size of a green thread's stack, from `16K` to `1G`: bytes, or with suffix `K`, `M` or `G` |
     /// | `SWARD_BACKTRACE` | whose tracebacks a fatal error prints: `single` (who failed), `all`, or `system` (all, with the runtime's own frames) |
-    /// | `SWARD_DEBUG` | list, separated by commas, of `schedtrace=MS` (a line about the scheduler each so many milliseconds) and `scheddetail=1` (more lines) |
+    /// | `SWARD_DEBUG` | list, separated by commas, of `schedtrace=MS` (a line about the scheduler each so many milliseconds), `scheddetail=1` (more lines) and `heapcheck=1` or `2` (see [`heap`](crate::heap)) |
     ///
     /// # Errors
     /// When one of them is set to something else. An empty value is something else, but for the list, which may be empty.
@@ -101,6 +101,9 @@ impl Config {
                 Some(("scheddetail", "0")) => self.scheddetail = false,
                 Some(("scheddetail", "1")) => self.scheddetail = true,
                 Some(("scheddetail", _)) => return bad("scheddetail is neither 0 nor 1"),
+                // The heap has read it long before, at the first allocation, if the program has our heap.
+                Some(("heapcheck", "0" | "1" | "2")) => {}
+                Some(("heapcheck", _)) => return bad("heapcheck is none of 0, 1 and 2"),
                 Some(_) => return bad("unknown name in the list"),
                 None => return bad("not a list of name=value"),
             }
@@ -260,6 +263,8 @@ mod tests {
             ("schedtrace=1000", second, false),
             ("scheddetail=1", None, true),
             ("scheddetail=1,schedtrace=1000,", second, true),
+            ("heapcheck=0", None, false),
+            ("heapcheck=1,schedtrace=1000,heapcheck=2", second, false),
             // The last word counts.
             ("schedtrace=5,schedtrace=1000,scheddetail=1,scheddetail=0", second, false),
         ] {
@@ -285,6 +290,8 @@ mod tests {
             ("SWARD_DEBUG", "schedtrace=often", "schedtrace is not a number", ACCEPTED_DEBUG),
             ("SWARD_DEBUG", "schedtrace=-1", "schedtrace is not a number", ACCEPTED_DEBUG),
             ("SWARD_DEBUG", "scheddetail=2", "scheddetail is neither 0 nor 1", ACCEPTED_DEBUG),
+            ("SWARD_DEBUG", "heapcheck=3", "heapcheck is none of 0, 1 and 2", ACCEPTED_DEBUG),
+            ("SWARD_DEBUG", "heapcheck=", "heapcheck is none of 0, 1 and 2", ACCEPTED_DEBUG),
         ] {
             let error = under(&[(variable, value)], Config::new()).unwrap_err().to_string();
             assert!(error.starts_with(&format!("{variable}={value}: {problem}")), "{error}");

@@ -4,7 +4,7 @@
 //! ours: [`stdin`](stdin()), [`stdout`], [`stderr`] and [`pipe`](pipe()) run their system calls in [`unblock`](crate::unblock), and the P goes on with other
 //! green threads. A wait for a line holds nobody up, and costs an OS thread as long as it takes.
 //!
-//! ```no_run
+//! ```no_run,standalone_crate
 //! # #[sward::main]
 //! # fn main() -> sward::io::Result<()> {
 //! use sward::io::{self, prelude::*};

@@ -1,6 +1,6 @@
 //! Go-class green threads for Rust, on Linux: blocking style, std's names, no `async`.
 //!
-//! ```
+//! ```standalone_crate
 //! # #[sward::main]
 //! # fn main() {
 //! use sward::channel;
@@ -39,6 +39,7 @@ pub mod cancel;
 pub mod channel;
 mod config;
 pub mod fs;
+pub mod heap;
 pub mod io;
 pub mod net;
 mod panics;
@@ -54,5 +55,11 @@ pub mod time;
 pub use config::{Config, ConfigError};
 pub use start::{procs, run, set_procs};
 pub use sward_macros::{main, test};
+pub use sward_mem::Heap;
 pub use sward_sched::unblock;
 pub use thread::{spawn, yield_now};
+
+/// Debug builds have the heap look at each free, so this tests it, too.
+#[cfg(test)]
+#[global_allocator]
+static HEAP: Heap = Heap;

@@ -6,7 +6,7 @@
 //! Names, signatures and semantics are std's; for all details see there. Methods that std has in the trait `CommandExt`, which others cannot
 //! implement, are methods of [`Command`] itself.
 //!
-//! ```
+//! ```standalone_crate
 //! # #[sward::main]
 //! # fn main() -> std::io::Result<()> {
 //! use sward::process::Command;

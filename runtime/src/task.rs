@@ -5,7 +5,7 @@
 //! not. The other way round, a [`JoinHandle`](crate::thread::JoinHandle) and a [`Receiver`](crate::channel::Receiver) can be awaited,
 //! here and in any executor.
 //!
-//! ```
+//! ```standalone_crate
 //! # #[sward::main]
 //! # fn main() {
 //! use sward::{channel, task};

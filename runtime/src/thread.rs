@@ -1,6 +1,6 @@
 //! Green threads, with `std::thread`'s names.
 //!
-//! ```
+//! ```standalone_crate
 //! # #[sward::main]
 //! # fn main() {
 //! let squares: Vec<_> = (0..4).map(|n| sward::thread::spawn(move || n * n)).collect();

@@ -1,8 +1,8 @@
 //! The deadlock detector: all green threads wait, and nothing can wake one.
 //!
 //! That is so when no M runs (one in a foreign or blocking call counts as running), no timer is armed, no G is queued or waits for a file
-//! descriptor, and no thread outside the runtime could do it. Such threads are counted instead of guessed: the process has as many as the kernel says; ours are the Ms
-//! and sysmon, and those that wait in `run`, or in a channel or a lock of ours, will wake nobody. If one is left, the verdict is
+//! descriptor, and no thread outside the runtime could do it. Such threads are counted instead of guessed: the process has as many as the kernel says; ours are the Ms,
+//! sysmon and the heap's, and those that wait in `run`, or in a channel or a lock of ours, will wake nobody. If one is left, the verdict is
 //! open, and sysmon looks again every second.
 //!
 //! So the detector works in a program of green threads alone, as in Go; it also does when the program has OS threads that come and go; and
@@ -16,6 +16,8 @@ use crate::netpoll;
 use crate::sched::Sched;
 use crate::sleeper::os_threads_blocked;
 use sward_mem::RawStderr;
+#[cfg(not(loom))]
+use sward_mem::threads as heap_threads;
 
 /// Ends the process, with a report, if all green threads wait for ever.
 pub(crate) fn check(sched: &Sched) {
@@ -38,7 +40,7 @@ pub(crate) fn check(sched: &Sched) {
 struct Ours {
     /// All green threads wait, for one another, and no timer is armed.
     asleep: bool,
-    /// The OS threads that are the scheduler's, or wait in the runtime.
+    /// The OS threads that are the scheduler's or the heap's, or wait in the runtime.
     threads: isize,
     /// Numbers that change when one begins, ends, blocks or is woken.
     changes: (usize, usize),
@@ -57,7 +59,7 @@ impl Ours {
                 && !netpoll::has_waiters()
                 && !sched.has_work()
                 && sched.live_threads() != 0,
-            threads: lists.threads() as isize + sysmon + blocked,
+            threads: lists.threads() as isize + sysmon + heap_threads() as isize + blocked,
             changes: (lists.changes(), blocked_changes),
         }
     }
@@ -70,6 +72,12 @@ fn die(sched: &Sched) -> ! {
     let _ = writeln!(stderr, "fatal: all green threads are asleep - deadlock!\n");
     let _ = dump::write_all(sched, &mut stderr);
     std::process::exit(2)
+}
+
+/// Under loom there is no heap.
+#[cfg(loom)]
+fn heap_threads() -> usize {
+    0
 }
 
 /// How many threads the kernel counts in this process.

@@ -31,10 +31,12 @@ use crate::join::JoinWord;
 use crate::locals::Locals;
 use crate::m::M;
 use crate::reason::Reason;
+use crate::records;
 use crate::spin::SpinLock;
 use crate::status::Status;
 use crate::ticket::{Ticket, Token};
 use crate::traceback::Registers;
+use sward_mem::persistent::Purpose;
 
 /// Bytes in a G for the closure and the result of a thread; larger ones take a block of the heap.
 pub(crate) const INLINE_PACKET: usize = 64;
@@ -446,7 +448,7 @@ const CHUNK: usize = 64;
 pub(crate) fn take_free(n: usize, into: &mut Vec<&'static G>) {
     let mut free = FREE.lock();
     if free.is_empty() {
-        let chunk: &'static [G] = Box::leak((0..CHUNK).map(|_| G::new()).collect());
+        let chunk = records::leak_slice(CHUNK, Purpose::GreenThreads, G::new);
         CHUNKS.lock().push(chunk);
         free.extend(chunk);
     }

@@ -16,8 +16,10 @@ use crate::deadlock;
 use crate::m::M;
 use crate::netpoll;
 use crate::p::{P, PState};
+use crate::records;
 use crate::sched::{Sched, sched};
 use sward_mem::fatal;
+use sward_mem::persistent::Purpose;
 
 /// The idle ones. Under the scheduler's lock.
 #[derive(Default)]
@@ -211,7 +213,7 @@ impl Sched {
     fn new_m(&self, p: &'static P, spinning: bool) {
         let mut lists = self.lists.lock();
         let m = lists.ended_ms.pop().unwrap_or_else(|| {
-            let m: &'static M = Box::leak(Box::new(M::new(lists.all_ms.len() + 1)));
+            let m = records::leak(M::new(lists.all_ms.len() + 1), Purpose::Machines);
             lists.all_ms.push(m);
             m
         });

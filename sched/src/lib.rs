@@ -44,6 +44,7 @@ mod preempt;
 mod procs;
 mod random;
 mod reason;
+mod records;
 mod run_queue;
 mod sched;
 mod schedule;

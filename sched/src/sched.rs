@@ -7,15 +7,18 @@ use std::time::{Duration, Instant};
 use crossbeam_deque::Injector;
 
 use crate::clock::{NEVER, Nanos};
+use crate::context;
 use crate::g::G;
 use crate::handshake::Handshake;
 use crate::idle::Lists;
 use crate::p::{P, PState};
+use crate::records;
 use crate::run_queue::Task;
 use crate::section::Section;
 use crate::spin::SpinLock;
 use crate::status::State;
 use crate::sysmon::Sysmon;
+use sward_mem::persistent::Purpose;
 
 /// The most Ps there can be.
 pub const MAX_PROCS: usize = 1024;
@@ -115,6 +118,17 @@ pub fn procs() -> usize {
 pub fn set_procs(n: usize) -> usize {
     assert!((1..=MAX_PROCS).contains(&n), "{n} Ps: from 1 to {MAX_PROCS} are possible");
     let section = Section::enter();
+    let old = match section.g() {
+        // Making Ps takes kilobytes in a debug build, more than a small green stack has left.
+        // SAFETY: the caller runs on that stack, and changing the number suspends nobody.
+        Some(caller) => unsafe { context::on_m_stack(caller, || change_procs(n)) },
+        None => change_procs(n),
+    };
+    drop(section);
+    old
+}
+
+fn change_procs(n: usize) -> usize {
     let sched = sched();
     let mut lists = sched.lists.lock();
     // Relaxed: changed under the lock; see `procs`.
@@ -133,7 +147,6 @@ pub fn set_procs(n: usize) -> usize {
     if sched.has_work() || sched.next_timer() != NEVER {
         sched.wake_if_idle();
     }
-    drop(section);
     old
 }
 
@@ -186,7 +199,7 @@ impl Sched {
     /// Makes one more P. Under the lock of `lists`.
     pub(crate) fn add_p(&self) -> &'static P {
         let id = self.ps_made();
-        let p: &'static P = Box::leak(Box::new(P::new(id)));
+        let p = records::leak(P::new(id), Purpose::Processors);
         // Relaxed: published by the store below.
         self.ps[id].store(std::ptr::from_ref(p).cast_mut(), Ordering::Relaxed);
         // Release pairs with the acquire in `ps_made`.

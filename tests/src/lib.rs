@@ -1,4 +1,4 @@
-//! What the tests under `tests/` share: running on green threads under a watchdog, and running programs of their own.
+//! What the tests under `tests/` share: our heap as their allocator, running on green threads under a watchdog, and running programs of their own.
 //!
 //! A scheduler's bug shows as a hang: work that nobody runs, a wake-up that nobody gets. So no test here measures time. Each
 //! waits for what must happen, and a watchdog, an OS thread that the scheduler knows nothing of, ends the process with a dump of all green
@@ -8,10 +8,11 @@ mod allocations;
 mod child;
 mod watchdog;
 
+use std::fs;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Mutex, PoisonError};
 
-pub use allocations::{Counting, blocks};
+pub use allocations::blocks;
 pub use child::{Finished, chosen, is_emulated, program, shell_words};
 pub use watchdog::Watchdog;
 
@@ -69,4 +70,12 @@ pub fn yield_until(mut condition: impl FnMut() -> bool) {
 pub fn os_thread() -> i32 {
     // SAFETY: gettid has no preconditions.
     unsafe { libc::gettid() }
+}
+
+/// How many OS threads this process has, without the heap's own, which is there once there was something for it to do.
+pub fn os_threads() -> usize {
+    let threads = fs::read_dir("/proc/self/task").expect("Linux lists threads").flatten();
+    // One that has ended since is none.
+    let names = threads.filter_map(|thread| fs::read_to_string(thread.path().join("comm")).ok());
+    names.filter(|name| name.trim_end() != "sward-scavenge").count()
 }

@@ -4,10 +4,7 @@
 use std::time::Duration;
 
 use sward::channel::{self, Receiver, Select, Sender, bounded, never, select, tick, unbounded};
-use sward_tests::{Counting, run_on};
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+use sward_tests::run_on;
 
 /// The blocks that a hundred rounds ask for.
 fn blocks(round: impl FnMut()) -> usize {

@@ -1,10 +1,7 @@
 //! What a spawn asks of the allocator: nothing for closures and results of up to 64 bytes, one block for others.
 
 use sward::thread;
-use sward_tests::{Counting, run_on};
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+use sward_tests::run_on;
 
 const SPAWNS: usize = 100;
 

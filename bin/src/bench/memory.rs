@@ -7,6 +7,7 @@ use sward::thread;
 
 use super::countdown::Countdown;
 use super::output::Output;
+use crate::resident::resident_bytes;
 
 /// `n` tasks that wait for ever, each on a channel of its own.
 pub fn idle(n: u64, out: &Output) {
@@ -29,12 +30,4 @@ pub fn idle(n: u64, out: &Output) {
     out.line(&format!("idle_{n}"), after.saturating_sub(before) as f64 / n as f64, "B");
     // Woken tasks would only end one by one: the process ends them all.
     std::mem::forget(senders);
-}
-
-/// How much of this process is in memory.
-fn resident_bytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").expect("Linux has /proc");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
-    kib.and_then(|kib| kib.parse::<u64>().ok()).expect("VmRSS is a number of kB") * 1024
 }

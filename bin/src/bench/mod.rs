@@ -16,6 +16,7 @@ mod blocking;
 mod channels;
 mod countdown;
 mod echo;
+mod malloc;
 mod memory;
 mod output;
 mod spawn;
@@ -44,10 +45,11 @@ struct Workload {
     run: fn(n: u64, out: &Output),
 }
 
-/// Which amounts of work a workload can divide among its tasks without a remainder.
+/// Which amounts of work a workload can do: most divide it among their tasks, which must leave no remainder.
 #[derive(Clone, Copy)]
 enum Sizes {
     Any,
+    UpTo(u64),
     MultiplesOf(u64),
     PowersOfTen,
 }
@@ -151,6 +153,34 @@ static WORKLOADS: &[Workload] = &[
         default_n: 100,
         sizes: Sizes::Any,
         run: blocking::blockc,
+    },
+    Workload {
+        name: "malloc_fixed",
+        about: "P threads that each allocate 64 bytes and free them, N times: ns a pair",
+        default_n: 20_000_000,
+        sizes: Sizes::Any,
+        run: malloc::fixed,
+    },
+    Workload {
+        name: "malloc_churn",
+        about: "P threads with 10,000 blocks each, of which N are replaced: ns a block, MiB at most",
+        default_n: 5_000_000,
+        sizes: Sizes::Any,
+        run: malloc::churn,
+    },
+    Workload {
+        name: "malloc_xthread",
+        about: "N blocks that one thread allocates and another frees: ns a block",
+        default_n: 5_000_000,
+        sizes: Sizes::Any,
+        run: malloc::xthread,
+    },
+    Workload {
+        name: "bintrees",
+        about: "binary trees up to depth N, built and dropped by one task: ms, MiB at most",
+        default_n: malloc::DEPTH,
+        sizes: Sizes::UpTo(malloc::DEEPEST),
+        run: malloc::bintrees,
     },
 ];
 
@@ -284,6 +314,7 @@ impl Sizes {
     fn include(self, n: u64) -> bool {
         match self {
             Sizes::Any => true,
+            Sizes::UpTo(most) => n <= most,
             Sizes::MultiplesOf(step) => n.is_multiple_of(step),
             Sizes::PowersOfTen => 10u64.checked_pow(n.ilog10()) == Some(n),
         }
@@ -294,6 +325,7 @@ impl fmt::Display for Sizes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Sizes::Any => f.write_str("any number from 1"),
+            Sizes::UpTo(most) => write!(f, "any number from 1 to {most}"),
             Sizes::MultiplesOf(step) => write!(f, "a multiple of {step}"),
             Sizes::PowersOfTen => f.write_str("a power of ten"),
         }
@@ -316,5 +348,10 @@ mod tests {
         assert!(Sizes::PowersOfTen.include(1) && Sizes::PowersOfTen.include(10_000));
         assert!(!Sizes::PowersOfTen.include(20) && !Sizes::PowersOfTen.include(101));
         assert!(Sizes::MultiplesOf(4).include(8) && !Sizes::MultiplesOf(4).include(6));
+    }
+
+    #[test]
+    fn amounts_that_are_too_large_are_refused() {
+        assert!(Sizes::UpTo(24).include(24) && !Sizes::UpTo(24).include(25));
     }
 }

@@ -41,6 +41,11 @@ impl Output {
         self.line(metric, elapsed.as_secs_f64() * 1e3, "ms");
     }
 
+    /// Prints an amount of memory in MiB.
+    pub fn mib(&self, metric: &str, bytes: u64) {
+        self.line(metric, bytes as f64 / f64::from(1 << 20), "MiB");
+    }
+
     /// Prints that what was to be measured did not get to run.
     pub fn starved(&self, metric: &str, unit: &str) {
         if self.json {

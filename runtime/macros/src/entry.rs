@@ -2,16 +2,22 @@
 //!
 //! ```text
 //! #[sward::main(procs = 4)]            fn main() {
-//! fn main() { BODY }            ⇒          fn __body() { BODY }
+//! fn main() { BODY }            ⇒          #[global_allocator]
+//!                                          static __HEAP: ::sward::Heap = ::sward::Heap;
+//!                                          fn __body() { BODY }
 //!                                          ::sward::rt::main(Some(4usize), None, __body)
 //!                                      }
 //! ```
+//!
+//! The allocator is the whole program's wherever it stands. Within `main` it adds no name to the module, and is there if and only if
+//! `main` is, should that have a `#[cfg]`. Tests and `heap = false` go without.
 //!
 //! A function that returns something is a little longer. Its value needn't be `Send` (`Box<dyn Error>` isn't), and so
 //! it is made an `ExitCode` where it is, on the green thread, by what the standard library would do with it:
 //!
 //! ```text
 //!     fn main() -> ::std::process::ExitCode {
+//!         …
 //!         fn __body() -> R { BODY }
 //!         ::sward::rt::main(None, None, || ::std::process::Termination::report(__body()))
 //!     }
@@ -149,6 +155,12 @@ impl Function {
             Kind::Main => (None, quote!(main)),
             Kind::Test => (Some(quote!(#[::core::prelude::v1::test])), quote!(test)),
         };
+        let heap = (kind == Kind::Main && options.heap).then(|| {
+            quote! {
+                #[global_allocator]
+                static __HEAP: ::sward::Heap = ::sward::Heap;
+            }
+        });
         let exit_code = quote!(::std::process::ExitCode);
         let (returns, entry) = match output {
             ReturnType::Default => (None, quote!(__body)),
@@ -166,6 +178,7 @@ impl Function {
             #test
             #(#attributes)*
             #visibility fn #ident() #returns {
+                #heap
                 fn __body() #output #body
                 ::sward::rt::#start(#procs, #stack_size, #entry)
             }
@@ -205,6 +218,25 @@ mod tests {
             },
             quote! {
                 fn main() {
+                    #[global_allocator]
+                    static __HEAP: ::sward::Heap = ::sward::Heap;
+                    fn __body() { go(); }
+                    ::sward::rt::main(::core::option::Option::None, ::core::option::Option::None, __body)
+                }
+            },
+        );
+    }
+
+    #[test]
+    fn main_without_heap() {
+        check(
+            Kind::Main,
+            quote!(heap = false),
+            quote! {
+                fn main() { go(); }
+            },
+            quote! {
+                fn main() {
                     fn __body() { go(); }
                     ::sward::rt::main(::core::option::Option::None, ::core::option::Option::None, __body)
                 }
@@ -216,7 +248,7 @@ mod tests {
     fn main_with_options_and_a_value() {
         check(
             Kind::Main,
-            quote!(procs = 4, stack_size = "64K"),
+            quote!(procs = 4, stack_size = "64K", heap = true),
             quote! {
                 /// Starts.
                 #[allow(unused)]
@@ -226,6 +258,8 @@ mod tests {
                 /// Starts.
                 #[allow(unused)]
                 pub(crate) fn main() -> ::std::process::ExitCode {
+                    #[global_allocator]
+                    static __HEAP: ::sward::Heap = ::sward::Heap;
                     fn __body() -> Result<(), Box<dyn Error>> { Ok(()) }
                     ::sward::rt::main(
                         ::core::option::Option::Some(4usize),
@@ -247,6 +281,8 @@ mod tests {
             },
             quote! {
                 fn main() -> ::std::process::ExitCode {
+                    #[global_allocator]
+                    static __HEAP: ::sward::Heap = ::sward::Heap;
                     fn __body() -> ! { serve() }
                     ::sward::rt::main(
                         ::core::option::Option::None,

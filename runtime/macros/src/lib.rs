@@ -10,9 +10,9 @@ mod settings;
 use entry::Kind;
 use proc_macro::TokenStream;
 
-/// Runs `main` on a green thread.
+/// Runs `main` on a green thread, and makes sward's heap the program's allocator.
 ///
-/// ```
+/// ```standalone_crate
 /// #[sward::main]
 /// fn main() {
 ///     let green = sward::spawn(|| 6 * 7);
@@ -29,10 +29,13 @@ use proc_macro::TokenStream;
 ///   `G`; rounded up to a power of two.
 /// * `heap = false`: leaves the allocator as it is.
 ///
+/// A program can have one allocator. Where it has chosen one by a `#[global_allocator]` of its own, or a library has, the compiler says "cannot define
+/// multiple global allocators", or that the one in this crate conflicts with that library's: write `heap = false` then. Nothing else depends on it.
+///
 /// The environment is over the options: `SWARD_PROCS` and `SWARD_STACK` win, if they are set. When a variable is
 /// malformed, the program says so and exits with code 2.
 ///
-/// ```
+/// ```standalone_crate
 /// #[sward::main(procs = 2, stack_size = "64K")]
 /// fn main() -> Result<(), Box<dyn std::error::Error>> {
 ///     let number: u32 = "42".parse()?;
@@ -66,7 +69,13 @@ pub fn main(options: TokenStream, function: TokenStream) -> TokenStream {
 ///
 /// # Options
 /// `procs` and `stack_size`, as for [`main`](macro@main). The runtime is one per process: of the tests in one program,
-/// the first to run sets it up.
+/// the first to run sets it up. The allocator stays as it is: a program of tests that is to run on sward's heap has this, once:
+///
+/// ```
+/// #[cfg(test)]
+/// #[global_allocator]
+/// static HEAP: sward::Heap = sward::Heap;
+/// ```
 #[proc_macro_attribute]
 pub fn test(options: TokenStream, function: TokenStream) -> TokenStream {
     entry::expand(Kind::Test, options.into(), function.into()).into()

@@ -8,17 +8,19 @@ use syn::{Error, Ident, Lit, Result, Token};
 use crate::entry::Kind;
 use crate::settings::{parse_procs, parse_size};
 
-/// The options of either attribute. `heap` is only looked at: `false` is what happens anyway, until there is a heap.
-#[derive(Debug, Default, PartialEq, Eq)]
+/// The options of either attribute.
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Options {
     pub(crate) procs: Option<usize>,
     /// In bytes, a power of two.
     pub(crate) stack_size: Option<usize>,
+    /// Whether the program's allocator is sward's, for `main`.
+    pub(crate) heap: bool,
 }
 
 impl Options {
     pub(crate) fn parse(input: ParseStream<'_>, kind: Kind) -> Result<Options> {
-        let mut options = Options::default();
+        let mut options = Options { procs: None, stack_size: None, heap: true };
         let mut seen: Vec<Ident> = Vec::new();
         while !input.is_empty() {
             let name: Ident = input
@@ -55,9 +57,10 @@ impl Options {
             self.stack_size = Some(parse_size(&text).map_err(|error| Error::new(lit.span(), error))?);
         } else if name == "heap" && kind == Kind::Main {
             let lit = value(name, input)?;
-            if !matches!(lit, Lit::Bool(_)) {
-                return Err(Error::new(lit.span(), "`heap` is `true` or `false`"));
-            }
+            self.heap = match &lit {
+                Lit::Bool(wanted) => wanted.value,
+                _ => return Err(Error::new(lit.span(), "`heap` is `true` or `false`")),
+            };
         } else {
             let message = format!("unknown option `{name}`; accepted: {}", kind.options());
             return Err(Error::new(name.span(), message));
@@ -91,14 +94,14 @@ mod tests {
 
     #[test]
     fn accepted() {
-        let some = |procs, stack_size| Options { procs, stack_size };
+        let some = |procs, stack_size| Options { procs, stack_size, heap: true };
         for (tokens, want) in [
             (quote!(), some(None, None)),
             (quote!(procs = 4), some(Some(4), None)),
             (quote!(procs = 0x10,), some(Some(16), None)),
             (quote!(stack_size = "64K"), some(None, Some(64 << 10))),
             (quote!(stack_size = "100000", procs = 1024), some(Some(1024), Some(128 << 10))),
-            (quote!(heap = false), some(None, None)),
+            (quote!(heap = false), Options { heap: false, ..some(None, None) }),
             (quote!(heap = true, procs = 1), some(Some(1), None)),
         ] {
             let text = tokens.to_string();

@@ -25,8 +25,10 @@ use nix::sys::epoll::EpollFlags;
 
 use super::registration::Interest;
 use crate::g::G;
+use crate::records;
 use crate::sleeper::Claim;
 use crate::spin::SpinLock;
+use sward_mem::persistent::Purpose;
 
 /// See the [module](self).
 #[derive(Debug, Default)]
@@ -69,7 +71,7 @@ impl Descriptor {
     /// One that is nobody's.
     pub(super) fn take() -> &'static Descriptor {
         let pooled = POOL.lock().pop();
-        pooled.unwrap_or_else(|| Box::leak(Box::default()))
+        pooled.unwrap_or_else(|| records::leak(Descriptor::default(), Purpose::Descriptors))
     }
 
     /// Gives it back. Nobody waits for it.

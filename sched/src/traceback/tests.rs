@@ -1,5 +1,6 @@
 //! Walks of real coroutines' stacks: parked, interrupted, damaged.
 
+#[cfg(not(loom))]
 mod allocations;
 mod coroutine;
 mod damaged;

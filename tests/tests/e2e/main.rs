@@ -11,6 +11,7 @@ mod deadlock;
 mod digest;
 mod echo;
 mod environment;
+mod heap;
 mod http;
 mod overflow;
 mod panics;

@@ -2,7 +2,7 @@
 
 use crate::command::run;
 
-const SAMPLES: [&str; 16] = [
+const SAMPLES: [&str; 17] = [
     "wc",
     "digest",
     "mandelbrot",
@@ -12,6 +12,7 @@ const SAMPLES: [&str; 16] = [
     "skynet",
     "philosophers",
     "hog",
+    "soak",
     "echo",
     "http",
     "crawl",
@@ -70,6 +71,10 @@ fn bad_usage_is_refused() {
         ("run mandelbrot --size 0", "expected a whole number from 1 to 16384"),
         ("run mandelbrot --size 99999", "expected a whole number from 1 to 16384"),
         ("run hog --ticks 0", "expected a whole number from 1 to"),
+        ("run soak --for 10", "'10' for '--for <TIME>': expected a whole number from 1 and a unit, as 10s, 5m or 2h"),
+        ("run soak --for 0s", "'0s' for '--for <TIME>'"),
+        ("run soak 10s", "'10s'"),
+        ("run sieve --heapstats=1", "'--heapstats'"),
         ("run deadlock now", "'now'"),
         (
             "run sieve --procs 0",

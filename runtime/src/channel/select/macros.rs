@@ -27,7 +27,7 @@
 /// For a set of operations that is known only when the program runs, there is [`Select`](crate::channel::Select).
 ///
 /// # Examples
-/// ```
+/// ```standalone_crate
 /// # #[sward::main]
 /// # fn main() {
 /// use sward::channel::{self, select};

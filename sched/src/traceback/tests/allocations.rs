@@ -1,12 +1,13 @@
 //! That a walk does not allocate: it could not be used in a signal handler.
 
-use std::alloc::{GlobalAlloc, Layout, System};
+use std::alloc::{GlobalAlloc, Layout};
 use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 
 use super::coroutine::{DEPTH, Parked};
 use crate::traceback::{Cache, Unwinder};
+use sward_mem::Heap;
 
-/// The system's allocator, counting what the watched thread asks of it.
+/// Our heap, counting what the watched thread asks of it. All tests of this crate run on it.
 struct Counting;
 
 #[global_allocator]
@@ -27,18 +28,30 @@ impl Counting {
     }
 }
 
-// SAFETY: The system's allocator, with a counter.
+// SAFETY: Our heap, with a counter.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         self.count();
         // SAFETY: The caller's promise, passed on.
-        unsafe { System.alloc(layout) }
+        unsafe { Heap.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        self.count();
+        // SAFETY: The caller's promise, passed on.
+        unsafe { Heap.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        self.count();
+        // SAFETY: The caller's promise, passed on.
+        unsafe { Heap.realloc(block, layout, new_size) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         self.count();
         // SAFETY: The caller's promise, passed on.
-        unsafe { System.dealloc(block, layout) }
+        unsafe { Heap.dealloc(block, layout) }
     }
 }
 
