@@ -15,12 +15,19 @@
 //! Rejected: a reader-writer lock, whose count of readers would be the one cache line that all threads of the heap fight for; stopping the threads by
 //! signal, which the programs that use only the allocator would have to bear.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
+#[cfg(not(loom))]
+use std::sync::{Mutex, MutexGuard};
+
+#[cfg(loom)]
+use loom::sync::{Mutex, MutexGuard};
 
 use crate::atomic::{AtomicBool, Ordering, fence};
 use crate::os;
+use crate::unless_loom::const_unless_loom;
 
-pub(crate) struct Gate {
+/// See the [module](self). `FENCED` is false only in the model that shows what the fences are for.
+pub(crate) struct Gate<const FENCED: bool = true> {
     closed: AtomicBool,
     /// Held while the gate is closed: who must wait waits for it.
     closing: Mutex<()>,
@@ -34,19 +41,29 @@ pub(crate) struct Passage<'a>(&'a Flag);
 
 /// Evidence that the gate is closed, until it is dropped.
 pub(crate) struct Closed<'a> {
-    gate: &'a Gate,
+    closed: &'a AtomicBool,
     _closing: MutexGuard<'a, ()>,
 }
 
 impl Flag {
-    pub(crate) const fn new() -> Flag {
-        Flag(AtomicBool::new(false))
+    const_unless_loom! {
+        pub(crate) fn new() -> Flag {
+            Flag(AtomicBool::new(false))
+        }
+    }
+
+    /// In the child of a fork: the thread that has it has stayed with the parent, perhaps just when it had raised it before a closed gate.
+    pub(crate) fn forget(&self) {
+        // Relaxed: there is no other thread.
+        self.0.store(false, Ordering::Relaxed);
     }
 }
 
-impl Gate {
-    pub(crate) const fn new() -> Gate {
-        Gate { closed: AtomicBool::new(false), closing: Mutex::new(()) }
+impl<const FENCED: bool> Gate<FENCED> {
+    const_unless_loom! {
+        pub(crate) fn new() -> Self {
+            Gate { closed: AtomicBool::new(false), closing: Mutex::new(()) }
+        }
     }
 
     /// Passes the gate, when it is open.
@@ -55,7 +72,9 @@ impl Gate {
         loop {
             // Relaxed, both: the fence orders them, see the module.
             flag.0.store(true, Ordering::Relaxed);
-            fence(Ordering::SeqCst);
+            if FENCED {
+                fence(Ordering::SeqCst);
+            }
             // Acquire pairs with the release that opened the gate.
             if !self.closed.load(Ordering::Acquire) {
                 return Passage(flag);
@@ -71,21 +90,24 @@ impl Gate {
         drop(self.closing.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Closes the gate and waits until nobody is behind it who has one of the flags. Those that are made later find it closed.
+    /// Closes the gate and waits until nobody is behind it who has one of the flags. `flags` is asked for them when the gate is closed: whose flag is not yet
+    /// among them finds it so.
     ///
     /// The caller must not have passed it.
-    pub(crate) fn close<'a>(&self, flags: impl Iterator<Item = &'a Flag>) -> Closed<'_> {
+    pub(crate) fn close<'a, I: Iterator<Item = &'a Flag>>(&self, flags: impl FnOnce() -> I) -> Closed<'_> {
         let closing = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
         // Relaxed: the fence orders it, see the module.
         self.closed.store(true, Ordering::Relaxed);
-        fence(Ordering::SeqCst);
-        for flag in flags {
+        if FENCED {
+            fence(Ordering::SeqCst);
+        }
+        for flag in flags() {
             // Acquire pairs with the release that lowers it: what was done behind the gate is seen.
             while flag.0.load(Ordering::Acquire) {
                 os::yield_now();
             }
         }
-        Closed { gate: self, _closing: closing }
+        Closed { closed: &self.closed, _closing: closing }
     }
 }
 
@@ -100,6 +122,84 @@ impl Drop for Passage<'_> {
 impl Drop for Closed<'_> {
     fn drop(&mut self) {
         // Release pairs with the acquire in `pass`.
-        self.gate.closed.store(false, Ordering::Release);
+        self.closed.store(false, Ordering::Release);
+    }
+}
+
+#[cfg(all(test, loom))]
+mod loom_models {
+    use super::*;
+    use loom::cell::UnsafeCell;
+    use loom::sync::Arc;
+    use loom::thread;
+
+    /// A gate, and what is behind it: for each passer a place of its own, all of which belong to who closes it.
+    struct Model<const FENCED: bool, const PASSERS: usize> {
+        gate: Gate<FENCED>,
+        behind: [(Flag, UnsafeCell<()>); PASSERS],
+    }
+
+    impl<const FENCED: bool, const PASSERS: usize> Model<FENCED, PASSERS> {
+        /// So many threads pass, each once, while the gate is closed once.
+        fn check() {
+            loom::model(|| {
+                let behind = std::array::from_fn(|_| (Flag::new(), UnsafeCell::new(())));
+                let model = Arc::new(Model::<FENCED, PASSERS> { gate: Gate::new(), behind });
+                let passers: [_; PASSERS] = std::array::from_fn(|passer| {
+                    let model = model.clone();
+                    thread::spawn(move || {
+                        let (flag, place) = &model.behind[passer];
+                        let _passage = model.gate.pass(flag);
+                        place.with_mut(|_| {});
+                    })
+                });
+                {
+                    let _closed = model.gate.close(|| model.behind.iter().map(|(flag, _)| flag));
+                    model.behind.iter().for_each(|(_, place)| place.with_mut(|_| {}));
+                }
+                passers.into_iter().for_each(|passer| passer.join().unwrap());
+            });
+        }
+    }
+
+    #[test]
+    fn loom_who_closes_the_gate_is_alone() {
+        Model::<true, 1>::check();
+    }
+
+    #[test]
+    fn loom_who_closes_the_gate_is_alone_whoever_passes() {
+        Model::<true, 2>::check();
+    }
+
+    /// Without the fences both may see what was before: the flag down, the gate open.
+    #[test]
+    #[should_panic(expected = "Causality violation")]
+    fn loom_without_fences_the_gate_lets_pass() {
+        Model::<false, 1>::check();
+    }
+
+    /// Two close it in turns: one of them opens it while the other one waits for its turn.
+    #[test]
+    fn loom_the_gate_is_closed_by_one_at_a_time() {
+        loom::model(|| {
+            let model = Arc::new((Gate::<true>::new(), Flag::new(), UnsafeCell::new(())));
+            let other = {
+                let model = model.clone();
+                thread::spawn(move || {
+                    let _closed = model.0.close(|| [&model.1].into_iter());
+                    model.2.with_mut(|_| {});
+                })
+            };
+            {
+                let _closed = model.0.close(|| [&model.1].into_iter());
+                model.2.with_mut(|_| {});
+            }
+            {
+                let _passage = model.0.pass(&model.1);
+                model.2.with_mut(|_| {});
+            }
+            other.join().unwrap();
+        });
     }
 }

@@ -32,6 +32,7 @@ mod check;
 mod class;
 mod fork;
 mod mode;
+pub mod profile;
 mod refill;
 mod report;
 mod scavenger;
@@ -44,7 +45,7 @@ mod verify;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ptr;
 
-use crate::PAGE;
+use crate::{PAGE, os};
 use class::Class;
 use mode::Mode;
 pub use scavenger::threads;
@@ -77,6 +78,7 @@ pub struct Heap;
 // SAFETY: blocks are at least of the layout's size, at its alignment, and nobody else's until they are freed: see the invariants above. It does not unwind.
 unsafe impl GlobalAlloc for Heap {
     #[inline]
+    #[unsafe(link_section = "sward_heap")]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if let Some(class) = Class::of(layout.size(), layout.align()) {
             // SAFETY: the word points to a cache, this thread's.
@@ -100,6 +102,7 @@ unsafe impl GlobalAlloc for Heap {
         unsafe { free_slowly(block, layout) }
     }
 
+    #[unsafe(link_section = "sward_heap")]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         if Class::of(layout.size(), layout.align()).is_none() && Mode::get() == Mode::Fast {
             return alloc_pages(layout, true);
@@ -113,6 +116,7 @@ unsafe impl GlobalAlloc for Heap {
         block
     }
 
+    #[unsafe(link_section = "sward_heap")]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         if Mode::get() == Mode::Fast {
             match (Class::of(layout.size(), layout.align()), Class::of(new_size, layout.align())) {
@@ -135,9 +139,10 @@ unsafe impl GlobalAlloc for Heap {
     }
 }
 
-/// When there is no block in the thread's bin.
+/// When there is no block in the thread's bin, or one is to be sampled.
 #[cold]
 #[inline(never)]
+#[unsafe(link_section = "sward_heap")]
 fn alloc_slowly(layout: Layout) -> *mut u8 {
     if Mode::get() == Mode::Aside {
         // SAFETY: the caller of `alloc` promises a size above zero.
@@ -149,6 +154,11 @@ fn alloc_slowly(layout: Layout) -> *mut u8 {
         return check::alloc(cache, layout);
     }
     let Some(class) = Class::of(layout.size(), layout.align()) else { return alloc_pages(layout, false) };
+    if profile::is_due(cache, layout.size())
+        && let Some(block) = profile::alloc(cache, class, layout.size())
+    {
+        return block;
+    }
     let _passage = caches::pass(cache);
     if cache.bin(class).filled().is_empty() && !cache.refill(class) {
         return ptr::null_mut();
@@ -159,12 +169,14 @@ fn alloc_slowly(layout: Layout) -> *mut u8 {
 /// A block that has pages for itself.
 #[cold]
 #[inline(never)]
+#[unsafe(link_section = "sward_heap")]
 fn alloc_pages(layout: Layout, zeroed: bool) -> *mut u8 {
     let Some(cache) = caches::mine() else { return ptr::null_mut() };
     let passage = caches::pass(cache);
     let made = spans::of_pages(cache, layout.size().div_ceil(PAGE), layout.align().div_ceil(PAGE));
     drop(passage);
     let Some((span, is_zero)) = made else { return ptr::null_mut() };
+    profile::count(cache, span, layout.size());
     let block = span.view_held().start as *mut u8;
     if zeroed && !is_zero {
         // SAFETY: the pages are the new block's.
@@ -185,6 +197,8 @@ unsafe fn free_slowly(block: *mut u8, layout: Layout) {
         return unsafe { System.dealloc(block, layout) };
     }
     let Some(cache) = caches::mine() else { return };
+    // A destructor between a failed call and the look at `errno` is not to change it.
+    let _errno = os::KeepErrno::new();
     let _passage = caches::pass(cache);
     if Mode::get().checks() {
         return check::free(block, layout);
@@ -206,8 +220,15 @@ unsafe fn free_slowly(block: *mut u8, layout: Layout) {
 /// Makes a block that has pages for itself larger or smaller, where it is. Returns whether that could be done.
 #[cold]
 #[inline(never)]
+#[unsafe(link_section = "sward_heap")]
 fn resize(block: *mut u8, new_size: usize) -> bool {
     let (Some(cache), Some(span)) = (caches::mine(), arena::span_at(block.addr())) else { return false };
-    let _passage = caches::pass(cache);
-    spans::resize(span, new_size.div_ceil(PAGE))
+    let passage = caches::pass(cache);
+    let resized = spans::resize(span, new_size.div_ceil(PAGE));
+    drop(passage);
+    if resized {
+        span.sample.end();
+        profile::count(cache, span, new_size);
+    }
+    resized
 }

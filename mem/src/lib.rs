@@ -42,7 +42,7 @@ mod vast;
 
 pub use fatal::abort;
 #[cfg(not(loom))]
-pub use heap::{ClassStats, Heap, Stats, Verified, stats, threads, verify};
+pub use heap::{ClassStats, Heap, Stats, Verified, profile, stats, threads, verify};
 pub use stderr::RawStderr;
 
 /// The size of a page of the heap, in bytes.

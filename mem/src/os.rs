@@ -13,7 +13,10 @@ pub(crate) const OS_PAGE: usize = 4096;
 
 /// The size of the kernel's pages, in bytes: 4, 16 or 64 KiB.
 pub(crate) fn page_size() -> usize {
-    rustix::param::page_size()
+    // Not rustix's. It reads all of the auxiliary vector, of which valgrind has taken a part out of the address space; and on kernels before 6.4 it
+    // reads it from a file, into a `Vec`: in the first allocation of all, that would wait for itself.
+    // SAFETY: it has no conditions; glibc knows this size from the start.
+    unsafe { libc::sysconf(libc::_SC_PAGESIZE) as usize }
 }
 
 /// Address space without memory, `len` bytes. `None`: there is not as much.
@@ -69,5 +72,25 @@ pub(crate) fn address_space_limit() -> Option<usize> {
 
 /// Lets other threads run.
 pub(crate) fn yield_now() {
+    #[cfg(loom)]
+    loom::thread::yield_now();
+    #[cfg(not(loom))]
     rustix::thread::sched_yield();
+}
+
+/// Puts `errno` back to what it was, when it is dropped.
+pub(crate) struct KeepErrno(i32);
+
+impl KeepErrno {
+    pub(crate) fn new() -> KeepErrno {
+        // SAFETY: the location is this thread's.
+        KeepErrno(unsafe { *libc::__errno_location() })
+    }
+}
+
+impl Drop for KeepErrno {
+    fn drop(&mut self) {
+        // SAFETY: as above; nothing has moved to another thread since: the heap does not wait as green threads do.
+        unsafe { *libc::__errno_location() = self.0 };
+    }
 }

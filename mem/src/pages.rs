@@ -74,7 +74,7 @@ use tree::Tree;
 /// What the heap grows by, in pages: 4 MiB.
 pub(crate) const CHUNK: usize = 512;
 /// The measure for giving memory back, in pages: 2 MiB, which is a huge page where the kernel's pages are of 4 KiB.
-const UNIT: usize = 256;
+pub(crate) const UNIT: usize = 256;
 /// A unit in which fewer pages are free keeps them.
 const SPARSE: usize = UNIT / 16;
 /// So many runs are looked at, before a search for an aligned run goes for one that can be cut to any alignment.

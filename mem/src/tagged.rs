@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn pointer_and_number_come_back() {
-        for pointer in [ptr::null(), 64 as *const Line, ((1u64 << 48) - 64) as *const Line, &Line] {
+        for pointer in [ptr::null(), 128 as *const Line, ((1u64 << 48) - 64) as *const Line, &Line] {
             for tag in [0, 1, 63, 64, TAGS - 1, TAGS, TAGS + 64, u64::MAX] {
                 let tagged = Tagged::from_word(Tagged::new(pointer, tag).word());
                 assert_eq!((tagged.pointer().cast_const(), tagged.tag()), (pointer, tag % TAGS));

@@ -8,7 +8,7 @@
 //!   bits 1..   the count of the bits that are set, once nobody is in the middle of something; it may wrap below zero for a moment
 //! ```
 //!
-//! - Who frees sets the bits, then adds to the count, then claims the span if nobody has: a winner puts it into the set.
+//! - Who frees sets the bits, then adds to the count and, in the same step, claims the span if nobody has; then it puts it into the set.
 //! - The holder clears bits, then takes them off the count. When it finds no more, it gives the claim up, by a CAS from a claim and zero. If that
 //!   fails there is something again, or will be at once; the claim stays and the span goes into the set.
 //!
@@ -25,7 +25,8 @@
 //!
 //! Were the count raised first, the holder could see a count and no bit; were there no count, whoever gives the claim up would need a look at all bits
 //! behind a full fence. A span whose count says that every block is free is free as a whole: nobody is in the middle of freeing one
-//! (it would not be counted yet), nobody has one that could be freed.
+//! (it would not be counted yet), nobody has one that could be freed. So its holder may make it another span at once: that is why the claim comes with
+//! the count. Who counted first and claimed afterwards could claim, by then, what has become of it.
 //!
 //! A bit that is set already belongs to a block that is freed twice.
 
@@ -69,12 +70,16 @@ impl<const WORDS: usize> Vacancies<WORDS> {
     /// Counts `freed` blocks.
     #[inline]
     pub(crate) fn add(&self, freed: u32) -> Added {
-        // AcqRel pairs with the others of this word: whoever sees the count, and above all that all are free, sees the bits.
-        let before = self.claim.fetch_add(ONE * freed, Ordering::AcqRel);
-        let count = before.wrapping_add(ONE * freed) / ONE;
-        // AcqRel as above. Of those who find no claim one sets it.
-        let claimed = before & CLAIMED == 0 && self.claim.fetch_or(CLAIMED, Ordering::AcqRel) & CLAIMED == 0;
-        Added { count, claimed }
+        // Relaxed, and on failure: the exchange decides.
+        let mut before = self.claim.load(Ordering::Relaxed);
+        loop {
+            let after = before.wrapping_add(ONE * freed) | CLAIMED;
+            // AcqRel pairs with the others of this word: whoever sees the count, and above all that all are free, sees the bits.
+            match self.claim.compare_exchange_weak(before, after, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return Added { count: after / ONE, claimed: before & CLAIMED == 0 },
+                Err(now) => before = now,
+            }
+        }
     }
 
     /// For the holder: allocates up to `wanted` blocks, those with the lowest addresses, calling `each` with their numbers. Returns how many.
@@ -245,6 +250,37 @@ mod loom_models {
                 model.blocks.iter().for_each(|block| block.with_mut(|_| {}));
             }
             other.join().unwrap();
+        });
+    }
+
+    /// A span that is free as a whole may become another one at once: of those who freed its blocks nobody is about to claim it still.
+    #[test]
+    fn loom_a_span_that_is_used_again_is_not_claimed_for_what_it_was() {
+        loom::model(|| {
+            let model = Arc::new(Model {
+                vacancies: Vacancies::new(),
+                in_set: Mutex::new(0),
+                blocks: [UnsafeCell::new(0), UnsafeCell::new(0)],
+            });
+            model.vacancies.reset(2);
+            model.vacancies.take(2, |_| {});
+            assert!(model.vacancies.give_up());
+            let threads: Vec<_> = (0..2)
+                .map(|block| {
+                    let model = model.clone();
+                    thread::spawn(move || model.free(block))
+                })
+                .collect();
+            let is_in_set = std::mem::take(&mut *model.in_set.lock().unwrap()) != 0;
+            let is_new = is_in_set && model.vacancies.count() == 2;
+            if is_new {
+                model.vacancies.reset(2);
+                model.vacancies.take(2, |_| {});
+                assert!(model.vacancies.give_up());
+            }
+            threads.into_iter().for_each(|thread| thread.join().unwrap());
+            assert_eq!(*model.in_set.lock().unwrap(), usize::from(!is_in_set));
+            assert_eq!(model.vacancies.is_claimed(), !is_new);
         });
     }
 }

@@ -1,18 +1,22 @@
 //! The address space of the heap, its pages, and the table that says which span a page belongs to.
 //!
-//! A region is one reservation: a terabyte, or half of that and so on down when the kernel refuses, or at most half of what `ulimit -v` allows, since
-//! stacks and libraries want some too. It costs nothing. It becomes memory from its start, in steps that grow with the heap, up to 64 MiB.
+//! A region is one reservation. It costs nothing, and becomes memory from its start, in steps that grow with it, up to 64 MiB. The first region has 16 GiB of
+//! address space, and each further one, reserved when the others are full, twice as much: two terabytes in all. Where the kernel refuses, a region is half as
+//! large, and so on down; and none takes more than a quarter of what `ulimit -v` allows, since stacks and libraries want some too.
 //!
 //! The table of a region has a word for each page, so any address is resolved by two loads, of the word and of the span's state, and interior addresses
 //! as well. It is memory as far as the pages are; an eight-kibibyte page costs eight bytes of it.
 //!
-//! There are two regions. [`HEAP`] is made at the first allocation. Blocks that are sampled for the heap profile live in [`SAMPLED`], each on pages of its own, so that `free` knows
-//! one by its address alone.
+//! Blocks that are sampled for the heap profile live in a region of their own, [`SAMPLED`], each on its own pages, so that `free` knows one by its address alone.
+//!
+//! # Rejected
+//! One reservation of a terabyte, so that there is a single table. Emulators, and tools that keep a record of each page, take minutes and gigabytes
+//! for it: `qemu-aarch64`, 27 seconds and 6 GB for each process.
 
 use std::fmt;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::span::{Kind, Span, View};
 use crate::PAGE;
@@ -20,18 +24,23 @@ use crate::os;
 use crate::pages::{CHUNK, Pages, Run};
 use crate::vast::Vast;
 
-/// The most address space that a region takes, in bytes, and the least that it is worth starting with.
-const MOST: usize = 1 << 40;
+/// The address space of the first region, in bytes, and the least that a region is worth starting with.
+const FIRST: usize = 16 << 30;
 const LEAST: usize = 16 << 20;
 
-/// The most that sampled blocks take. `free` takes addresses in a range of this length for theirs, and looks closer.
-const MOST_SAMPLED: usize = 1 << 36;
+/// The most that a block can be aligned to, in bytes, where there is address space enough.
+const MOST_ALIGNED: usize = 1 << 30;
+
+/// The address space for sampled blocks. `free` takes addresses in a range of this length for theirs, and looks closer.
+const FOR_SAMPLES: usize = 4 << 30;
 
 /// The most that is committed at once beyond what is asked for, in pages.
 const LARGEST_STEP: usize = (64 << 20) / PAGE;
 
 /// See the [module](self).
 pub(crate) struct Region {
+    /// How much address space it takes, if it can have that, in bytes.
+    size: usize,
     /// The address of the first page. Before there is one, an address that no block has.
     start: AtomicUsize,
     /// How many pages there are now.
@@ -46,14 +55,27 @@ pub(crate) struct Inner {
     space: Vast<u8>,
     /// What lies between the start of the reservation and that of the first page, in bytes.
     skipped: usize,
+    /// What the address of the first page is a multiple of, in pages: no block can be aligned to more.
+    alignment: usize,
     table: Vast<AtomicPtr<Span>>,
     /// In pages.
     limit: usize,
     grown: usize,
 }
 
-pub(crate) static HEAP: Region = Region::new();
-pub(crate) static SAMPLED: Region = Region::new();
+/// Where blocks are.
+pub(crate) static HEAP: [Region; 7] = [
+    Region::new(FIRST),
+    Region::new(FIRST << 1),
+    Region::new(FIRST << 2),
+    Region::new(FIRST << 3),
+    Region::new(FIRST << 4),
+    Region::new(FIRST << 5),
+    Region::new(FIRST << 6),
+];
+
+/// Where sampled blocks are.
+pub(crate) static SAMPLED: Region = Region::new(FOR_SAMPLES);
 
 /// Why there is no heap.
 #[derive(Debug)]
@@ -61,26 +83,33 @@ pub(crate) struct NoSpace {
     limit: Option<usize>,
 }
 
+/// All regions that there is something of.
+pub(crate) fn regions() -> impl Iterator<Item = &'static Region> {
+    HEAP.iter().chain([&SAMPLED]).filter(|region| region.is_used())
+}
+
 /// The region of an address, if it is in one.
 pub(crate) fn region_of(address: usize) -> Option<&'static Region> {
-    [&HEAP, &SAMPLED].into_iter().find(|region| region.page_of(address).is_some())
+    HEAP.iter().chain([&SAMPLED]).find(|region| region.page_of(address).is_some())
 }
 
 /// Whether an address may be that of a sampled block. No other but a few are.
 #[inline(always)]
 pub(crate) fn is_sampled(address: usize) -> bool {
     // Relaxed: whoever frees a sampled block has it from somebody who had seen the region made.
-    address.wrapping_sub(SAMPLED.start.load(Ordering::Relaxed)) < MOST_SAMPLED
+    address.wrapping_sub(SAMPLED.start.load(Ordering::Relaxed)) < FOR_SAMPLES
 }
 
 /// The span that an address belongs to, any address whatever. It may end at any moment, unless the caller has a block of it.
+#[inline]
 pub(crate) fn span_at(address: usize) -> Option<&'static Span> {
-    HEAP.span_at(address).or_else(|| SAMPLED.span_at(address))
+    HEAP[0].span_at(address).or_else(|| region_of(address)?.span_at(address))
 }
 
 impl Region {
-    const fn new() -> Region {
+    const fn new(size: usize) -> Region {
         Region {
+            size,
             start: AtomicUsize::new(usize::MAX / 2),
             pages: AtomicUsize::new(0),
             table: AtomicPtr::new(ptr::null_mut()),
@@ -88,36 +117,71 @@ impl Region {
         }
     }
 
-    /// Makes the reservation; once.
+    /// Makes the reservation, unless it has been made.
     pub(crate) fn reserve(&self) -> Result<(), NoSpace> {
+        self.reserved(&mut self.lock(), LEAST).map(|_| ())
+    }
+
+    /// What is in the lock, after the reservation has been made, of so many bytes at least.
+    fn reserved<'a>(&self, inner: &'a mut Option<Inner>, least: usize) -> Result<&'a mut Inner, NoSpace> {
+        if inner.is_none() {
+            *inner = Some(self.make(least)?);
+        }
+        Ok(inner.as_mut().expect("just made"))
+    }
+
+    fn make(&self, least: usize) -> Result<Inner, NoSpace> {
         let limit = os::address_space_limit();
-        let most = if ptr::eq(self, &SAMPLED) { MOST_SAMPLED } else { MOST };
-        let mut bytes = limit.map_or(most, |limit| most.min(limit / 2));
-        while bytes >= LEAST {
+        let mut bytes = limit.map_or(self.size, |limit| self.size.min(limit / 4));
+        while bytes >= least {
             if let Some(inner) = Inner::reserve(bytes / (CHUNK * PAGE) * CHUNK) {
                 // Relaxed: published with `pages`, which are zero as yet.
                 self.table.store(inner.table.start().as_ptr(), Ordering::Relaxed);
                 self.start.store(inner.first().addr().get(), Ordering::Relaxed);
-                *self.inner.lock().unwrap_or_else(PoisonError::into_inner) = Some(inner);
-                return Ok(());
+                return Ok(inner);
             }
             bytes /= 2;
         }
         Err(NoSpace { limit })
     }
 
-    /// Whether there is anything of it.
-    pub(crate) fn is_reserved(&self) -> bool {
+    /// Whether there are any pages of it.
+    pub(crate) fn is_used(&self) -> bool {
         // Acquire as in `page_of`.
         self.pages.load(Ordering::Acquire) != 0
     }
 
+    fn lock(&self) -> MutexGuard<'_, Option<Inner>> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Calls `f` with the region locked. It has been reserved.
     pub(crate) fn with<T>(&self, f: impl FnOnce(&mut Inner) -> T) -> T {
-        match &mut *self.inner.lock().unwrap_or_else(PoisonError::into_inner) {
+        match &mut *self.lock() {
             Some(inner) => f(inner),
             None => crate::fatal!("a region of the heap is used before there is one"),
         }
+    }
+
+    /// Pages that nobody has, and whether they read as zeros. `None`: there are none so far.
+    pub(crate) fn find(&self, count: usize, align: usize) -> Option<(Run, bool)> {
+        self.lock().as_mut()?.find(count, align)
+    }
+
+    /// Pages that nobody has; `None` when there are none to be had, from the kernel either.
+    pub(crate) fn allot(&self, count: usize, align: usize) -> Option<(Run, bool)> {
+        let with_room = count.checked_add(align - 1)?;
+        if with_room > self.size / PAGE {
+            return None;
+        }
+        let mut inner = self.lock();
+        // Nothing is reserved that is too small: a block that cannot be had must not cost the address space that there is.
+        let inner = self.reserved(&mut inner, (with_room * PAGE).max(LEAST)).ok()?;
+        let found = inner.find(count, align);
+        if found.is_some() || align > inner.alignment || !inner.grow(with_room, self) {
+            return found;
+        }
+        inner.find(count, align)
     }
 
     /// The number of the page that an address is in, if it is one of the region's.
@@ -214,38 +278,27 @@ impl Region {
 
 impl Inner {
     fn reserve(limit: usize) -> Option<Inner> {
-        // The pages begin at a multiple of a chunk, so that huge pages fit.
-        let chunk = CHUNK * PAGE;
-        let space: Vast<u8> = Vast::reserve(limit * PAGE + chunk)?;
+        // A multiple of huge pages at least.
+        let alignment = 1 << (limit / 8).clamp(CHUNK, MOST_ALIGNED / PAGE).ilog2();
+        let space: Vast<u8> = Vast::reserve((limit + alignment) * PAGE)?;
         let start = space.start().addr().get();
-        let skipped = start.next_multiple_of(chunk) - start;
-        Some(Inner { pages: Pages::new(limit)?, space, skipped, table: Vast::reserve(limit)?, limit, grown: 0 })
+        let skipped = start.next_multiple_of(alignment * PAGE) - start;
+        let (pages, table) = (Pages::new(limit)?, Vast::reserve(limit)?);
+        Some(Inner { pages, space, skipped, alignment, table, limit, grown: 0 })
+    }
+
+    fn find(&mut self, count: usize, align: usize) -> Option<(Run, bool)> {
+        if align <= self.alignment { self.pages.alloc(count, align) } else { None }
     }
 
     fn first(&self) -> NonNull<u8> {
-        // SAFETY: within the reservation, which is larger by a chunk.
+        // SAFETY: within the reservation, which is larger by the alignment.
         unsafe { self.space.start().add(self.skipped) }
     }
 
     /// How many pages there can be.
     pub(crate) fn limit(&self) -> usize {
         self.limit
-    }
-
-    /// Pages that nobody has, and whether they read as zeros. `None`: there are none so far.
-    pub(crate) fn find(&mut self, count: usize, align: usize) -> Option<(Run, bool)> {
-        self.pages.alloc(count, align)
-    }
-
-    /// Pages that nobody has; `None` when there are none to be had, from the kernel either.
-    pub(crate) fn allot(&mut self, count: usize, align: usize, region: &Region) -> Option<(Run, bool)> {
-        if let Some(found) = self.find(count, align) {
-            return Some(found);
-        }
-        if !self.grow(count.checked_add(align - 1)?, region) {
-            return None;
-        }
-        self.find(count, align)
     }
 
     /// Makes memory of more of the reservation. Returns whether there was enough of it, and of memory.
@@ -275,7 +328,7 @@ impl fmt::Display for NoSpace {
             Some(limit) => {
                 write!(
                     f,
-                    "this process may have {} MiB in all (`ulimit -v`), half of which is for the heap",
+                    "this process may have {} MiB in all (`ulimit -v`), of which the heap takes a quarter at a time",
                     limit >> 20
                 )
             }

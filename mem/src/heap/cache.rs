@@ -26,6 +26,7 @@ use std::ptr;
 
 use super::arena;
 use super::class::{CLASSES, Class};
+use super::profile::Sampler;
 use super::span::Span;
 use crate::gate::Flag;
 use crate::persistent::{self, Bump, Purpose};
@@ -54,6 +55,7 @@ pub(crate) struct Cache {
     bins: [Bin; CLASSES],
     /// How many bytes may be allocated before an allocation is sampled: see `profile`.
     pub(crate) until_sample: Cell<isize>,
+    pub(crate) sampler: Sampler,
     /// The span of each class that this cache holds.
     pub(crate) held: [Cell<Option<&'static Span>>; CLASSES],
     pub(crate) flag: Flag,
@@ -80,6 +82,7 @@ impl Cache {
         Cache {
             bins: [const { Bin::closed() }; CLASSES],
             until_sample: Cell::new(0),
+            sampler: Sampler::new(),
             held: [const { Cell::new(None) }; CLASSES],
             flag: Flag::new(),
             bump: RefCell::new(Bump::new()),
@@ -98,7 +101,6 @@ impl Cache {
                 let own;
                 (own, rest) = rest.split_at(1 + class.shape().cached);
                 cache.bin(class).open(own);
-                cache.until_sample.set(isize::MAX);
             }
         }
         Some(cache)
@@ -167,17 +169,18 @@ impl Bin {
 
     #[inline(always)]
     fn push(&self, top: *mut Slot, block: *mut u8) {
+        // Release pairs with the acquire in `filled`: who checks the heap, and finds the slot filled, finds the block.
         // SAFETY: the caller has seen that the top is below the ceiling.
         unsafe {
             (*top).store(block, Ordering::Relaxed);
-            self.top.store(top.add(1), Ordering::Relaxed);
+            self.top.store(top.add(1), Ordering::Release);
         }
     }
 
     /// The slots that are filled, the oldest first. What is in them may change, for any but the owner.
     pub(crate) fn filled(&self) -> &'static [Slot] {
-        // Relaxed: the owner's are its own; others take what they get.
-        let (floor, top) = (self.floor.load(Ordering::Relaxed), self.top.load(Ordering::Relaxed));
+        // Acquire pairs with the release in `push`. Relaxed: it does not change once the cache is in use.
+        let (floor, top) = (self.floor.load(Ordering::Relaxed), self.top.load(Ordering::Acquire));
         // SAFETY: the slots of a bin are never freed, and its top never below its floor.
         unsafe { std::slice::from_raw_parts(floor, top.offset_from_unsigned(floor)) }
     }

@@ -8,7 +8,7 @@ use std::ptr;
 
 use super::cache::{Cache, EMPTY};
 use super::mode::Mode;
-use super::{scavenger, tls};
+use super::{profile, scavenger, tls};
 use crate::gate::{Closed, Flag, Gate, Passage};
 use crate::tagged_stack::TaggedStack;
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
@@ -47,6 +47,7 @@ pub(crate) fn mine() -> Option<&'static Cache> {
 fn attach() -> Option<&'static Cache> {
     let cache = UNUSED.pop().or_else(make)?;
     tls::set_cache(cache);
+    profile::start(cache);
     // Relaxed: published with the mode.
     let key = KEY.load(Ordering::Relaxed);
     // SAFETY: the key is there. If there is no memory for its value, the thread's cache is lost at its end, no more.
@@ -103,6 +104,15 @@ pub(crate) fn pass_as(flag: &'static Flag) -> Passage<'static> {
 
 /// Closes the gate: no thread is where the heap changes. The caller must not be there itself.
 pub(crate) fn close() -> Closed<'static> {
-    // A cache that comes into the list later has its first look at the gate later.
-    GATE.close(all().map(|cache| &cache.flag).chain([&scavenger::FLAG]))
+    // A cache that comes into the list after that look has its own first look at the gate later.
+    GATE.close(flags)
+}
+
+/// In the child of a fork, while the gate is closed: no thread is on its way to it any more.
+pub(crate) fn forget_threads() {
+    flags().for_each(Flag::forget);
+}
+
+fn flags() -> impl Iterator<Item = &'static Flag> {
+    all().map(|cache| &cache.flag).chain([&scavenger::FLAG])
 }

@@ -47,8 +47,8 @@ impl Central {
 
     /// Notes that all blocks of a span are free that nobody holds.
     pub(crate) fn note_free(&self) {
-        // Relaxed: it says when a look is worth it.
-        self.free.fetch_add(1, Ordering::Relaxed);
+        // SeqCst pairs with the load in `release_free`: see the scavenger's `wake`.
+        self.free.fetch_add(1, Ordering::SeqCst);
         scavenger::wake();
     }
 
@@ -59,14 +59,18 @@ impl Central {
 
     /// Gives the pages of the spans back that are free as a whole, going round the set once, if they are at least one in `share`.
     pub(crate) fn release_free(&self, share: usize) {
-        // Relaxed: as in `note_free`.
-        let free = self.free.load(Ordering::Relaxed);
+        // SeqCst: as in `note_free`.
+        let free = self.free.load(Ordering::SeqCst);
         if free == 0 || free.saturating_mul(share) < self.len() {
             return;
         }
         self.free.store(0, Ordering::Relaxed);
         for _ in 0..self.len() {
-            let Some(span) = self.take() else { return };
+            let Some(span) = self.take() else {
+                // The set has become empty, or a push is under way: what is behind it is looked at the next time.
+                self.free.fetch_add(1, Ordering::Relaxed);
+                return;
+            };
             if span.vacancies.count() == span.view_held().blocks {
                 spans::release(span);
             } else {

@@ -84,7 +84,7 @@ const fn shape(size: usize) -> Shape {
         pages += 1;
     }
     let cached = match (32 << 10) / size {
-        0..4 => 4,
+        0..2 => 2,
         129.. => 128,
         some => some,
     };

@@ -49,6 +49,7 @@ unsafe extern "C" fn child() {
     if let Some((_, scavenger, _)) = unsafe { &mut *HELD.0.get() } {
         scavenger::forget(scavenger);
     }
+    caches::forget_threads();
     // SAFETY: as above.
     unsafe { parent() };
 }

@@ -4,6 +4,7 @@
 //! of the process's memory, the heap steps aside for libc's `malloc`, which the tool has replaced: a sanitizer, or one of valgrind's tools that watch
 //! memory. Those know what libc's blocks are, and nothing of ours.
 
+use std::arch::asm;
 use std::ffi::CStr;
 use std::io::Write;
 use std::sync::Once;
@@ -54,7 +55,7 @@ fn start() -> Mode {
     START.call_once(|| {
         let mode = if is_watched() { Mode::Aside } else { configured() };
         if mode != Mode::Aside {
-            if let Err(error) = arena::HEAP.reserve() {
+            if let Err(error) = arena::HEAP[0].reserve() {
                 refuse(format_args!("{error}"));
             }
             caches::start();
@@ -69,7 +70,7 @@ fn start() -> Mode {
 /// Ends a process that cannot have a heap, or has been told nonsense: exit code 2.
 fn refuse(why: std::fmt::Arguments<'_>) -> ! {
     // Nothing is left to do about a stderr that takes no more.
-    let _ = writeln!(RawStderr, "error: {why}");
+    let _ = writeln!(RawStderr, "sward: {why}");
     // SAFETY: ends the process; nothing of it is needed any more.
     unsafe { libc::_exit(2) }
 }
@@ -78,21 +79,57 @@ fn refuse(why: std::fmt::Arguments<'_>) -> ! {
 fn configured() -> Mode {
     let unchecked = if cfg!(debug_assertions) { Mode::Checked } else { Mode::Fast };
     let list = environment(c"SWARD_DEBUG").unwrap_or_default();
-    let value = list.split(|&byte| byte == b',').find_map(|entry| entry.trim_ascii().strip_prefix(b"heapcheck="));
+    // As everywhere in such a list, the last one counts.
+    let value = list.rsplit(|&byte| byte == b',').find_map(|entry| entry.strip_prefix(b"heapcheck="));
     match value {
         None => unchecked,
         Some(b"0") => Mode::Fast,
         Some(b"1") => Mode::Checked,
         Some(b"2") => Mode::Canaries,
         Some(other) => refuse(format_args!(
-            "SWARD_DEBUG: heapcheck is {:?}; accepted: 0, 1 (checks frees, poisons freed memory), 2 (canaries, too)",
+            "SWARD_DEBUG=heapcheck={}: not a level of checks; accepted: 0, 1 (checks frees, poisons freed memory), 2 (canaries, too)",
             std::str::from_utf8(other).unwrap_or("not text"),
         )),
     }
 }
 
+/// Whether a function is linked into the program.
+macro_rules! is_linked {
+    ($name:literal) => {{
+        let address: usize;
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: reads a word of the linker's, which is null if there is no such function.
+        unsafe {
+            asm!(
+                concat!(".weak ", $name),
+                concat!("mov {}, qword ptr [rip + ", $name, "@GOTPCREL]"),
+                out(reg) address,
+                options(nostack, readonly, preserves_flags),
+            );
+        }
+        #[cfg(target_arch = "aarch64")]
+        // SAFETY: as above.
+        unsafe {
+            asm!(
+                concat!(".weak ", $name),
+                concat!("adrp {0}, :got:", $name),
+                concat!("ldr {0}, [{0}, :got_lo12:", $name, "]"),
+                out(reg) address,
+                options(nostack, readonly, preserves_flags),
+            );
+        }
+        address != 0
+    }};
+}
+
 /// Whether a tool watches the memory of this process that must see each `malloc`.
 fn is_watched() -> bool {
+    // rustc links a sanitizer into the program, where the dynamic linker does not see it; others are libraries, where it does.
+    let is_built_in = is_linked!("__asan_init")
+        || is_linked!("__tsan_init")
+        || is_linked!("__msan_init")
+        || is_linked!("__hwasan_init");
+    // Looked for last: it takes the loader's lock.
     let has = |name: &CStr| {
         // SAFETY: the name is a string.
         !unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) }.is_null()
@@ -100,10 +137,11 @@ fn is_watched() -> bool {
     // valgrind's tools come by this variable; those that leave memory alone (callgrind, cachegrind) have another library.
     let preloaded = environment(c"LD_PRELOAD").unwrap_or_default();
     let preloads = |name: &[u8]| preloaded.windows(name.len()).any(|part| part == name);
-    [c"__asan_init", c"__tsan_init", c"__msan_init", c"__hwasan_init"].into_iter().any(has)
+    is_built_in
         || [&b"vgpreload_memcheck"[..], b"vgpreload_helgrind", b"vgpreload_drd", b"vgpreload_massif", b"vgpreload_dhat"]
             .into_iter()
             .any(preloads)
+        || [c"__asan_init", c"__tsan_init", c"__msan_init", c"__hwasan_init"].into_iter().any(has)
 }
 
 /// A variable of the environment, without an allocation.

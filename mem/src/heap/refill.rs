@@ -144,6 +144,8 @@ impl Batch {
             self.word = word;
             self.mask = 0;
         } else if self.mask & bit != 0 {
+            // So that the report finds it free.
+            self.set();
             report::double_free(self.span, word, bit);
         }
         self.mask |= bit;

@@ -1,5 +1,7 @@
 //! What is said when a program misuses the heap: the address, what is there, and the end of the process. Going on would hand the same memory to two.
 
+use std::ops::Range;
+
 use super::arena;
 use super::span::{Kind, Span};
 use crate::fatal;
@@ -29,7 +31,13 @@ impl std::fmt::Display for Place {
         let Some((span, view)) = arena::span_at(self.0).and_then(|span| Some((span, span.view()?))) else {
             return match arena::region_of(self.0) {
                 Some(_) => write!(f, "nothing is allocated there"),
-                None => write!(f, "it is not in the heap, which is {:#x?}", arena::HEAP.extent()),
+                None => {
+                    write!(f, "it is not in the heap, which is")?;
+                    arena::regions().try_for_each(|region| {
+                        let Range { start, end } = region.extent();
+                        write!(f, " {start:#x}-{end:#x}")
+                    })
+                }
             };
         };
         match view.kind {

@@ -13,6 +13,7 @@
 //! ```
 
 use super::class::{Class, MOST};
+use super::profile::Sample;
 use crate::PAGE;
 use crate::tagged_stack::Node;
 use crate::vacancies::Vacancies;
@@ -59,6 +60,8 @@ pub(crate) struct Span {
     next: AtomicPtr<Span>,
     /// Which blocks are free; of a single one nothing.
     pub(crate) vacancies: Vacancies<{ MOST / 64 }>,
+    /// Of a single block: whether it has been sampled.
+    pub(crate) sample: Sample,
 }
 
 impl Node for Span {
@@ -79,6 +82,7 @@ impl Span {
             block: AtomicUsize::new(0),
             next: AtomicPtr::default(),
             vacancies: Vacancies::new(),
+            sample: Sample::none(),
         }
     }
 

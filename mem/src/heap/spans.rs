@@ -1,7 +1,7 @@
 //! Making and ending spans: pages from a region, records that are used again.
 
 use std::alloc::Layout;
-use std::ptr;
+use std::{ptr, slice};
 
 use super::arena::{self, HEAP, Region, SAMPLED};
 use super::cache::Cache;
@@ -38,18 +38,18 @@ pub(crate) fn of_pages(cache: &Cache, pages: usize, align: usize) -> Option<(&'s
 
 /// The same, in the region of sampled blocks.
 pub(crate) fn of_sampled_pages(cache: &Cache, pages: usize, align: usize) -> Option<(&'static Span, bool)> {
-    make(cache, &SAMPLED, pages, align, Kind::Single)
+    make(cache, slice::from_ref(&SAMPLED), pages, align, Kind::Single)
 }
 
 fn make(
     cache: &Cache,
-    region: &'static Region,
+    regions: &'static [Region],
     pages: usize,
     align: usize,
     kind: Kind,
 ) -> Option<(&'static Span, bool)> {
     let span = record(&mut cache.bump.borrow_mut())?;
-    let Some((run, zeroed)) = allot(region, pages, align) else {
+    let Some((region, (run, zeroed))) = allot(regions, pages, align) else {
         UNUSED.push(span);
         return None;
     };
@@ -68,13 +68,22 @@ fn record(bump: &mut Bump) -> Option<&'static Span> {
     })
 }
 
-/// Pages that nobody has. Before the region grows, spans that are free as a whole are looked for.
-fn allot(region: &'static Region, pages: usize, align: usize) -> Option<(Run, bool)> {
-    if let Some(found) = region.with(|inner| inner.find(pages, align)) {
-        return Some(found);
+/// Pages that nobody has, of the first of these regions that has any, and whether they read as zeros. Before one grows, spans are looked for that are free
+/// as a whole.
+fn allot(regions: &'static [Region], pages: usize, align: usize) -> Option<(&'static Region, (Run, bool))> {
+    let find = |region: &'static Region| Some((region, region.find(pages, align)?));
+    let grow = |region: &'static Region| Some((region, region.allot(pages, align)?));
+    let found = regions.iter().find_map(find);
+    // No span of a class has a sampled block.
+    if found.is_some() || ptr::eq(regions, slice::from_ref(&SAMPLED)) {
+        return found.or_else(|| regions.iter().find_map(grow));
     }
     Class::all().for_each(|class| Central::of(class).release_free(SHARE));
-    region.with(|inner| inner.allot(pages, align, region))
+    regions.iter().find_map(grow).or_else(|| {
+        // The kernel has no more: now each span counts.
+        Class::all().for_each(|class| Central::of(class).release_free(usize::MAX));
+        regions.iter().find_map(find)
+    })
 }
 
 /// Ends a span that the caller holds and that nobody has a block of; for a single block, that is the caller's. Its pages are free.
@@ -85,6 +94,7 @@ pub(crate) fn release(span: &'static Span) {
     if !span.end() {
         fatal!("double free of {:#x}, a block of {} bytes", view.start, view.block);
     }
+    span.sample.end();
     region.enter(run, ptr::null_mut());
     UNUSED.push(span);
     free(region, run);

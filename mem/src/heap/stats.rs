@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::arena::HEAP;
+use super::arena::{self, Region};
 use super::caches;
 use super::class::{CLASSES, Class};
 use super::mode::Mode;
@@ -91,20 +91,22 @@ pub fn stats() -> Stats {
     let Some(cache) = (if Mode::get() == Mode::Aside { None } else { caches::mine() }) else { return stats };
     {
         let _passage = caches::pass(cache);
-        HEAP.with(|heap| {
-            let counts = heap.pages.counts();
-            stats.reserved = heap.limit() * PAGE;
-            stats.committed = counts.total * PAGE;
-            stats.free = (counts.free - counts.released) * PAGE;
-            stats.released = counts.released * PAGE;
-        });
+        for region in arena::regions() {
+            let (limit, counts) = region.with(|inner| (inner.limit(), inner.pages.counts()));
+            stats.reserved += limit * PAGE;
+            stats.committed += counts.total * PAGE;
+            stats.free += (counts.free - counts.released) * PAGE;
+            stats.released += counts.released * PAGE;
+        }
     }
     for class in Class::all() {
         stats.classes[class.index()].size = class.size();
         stats.classes[class.index()].cached = caches::all().map(|cache| cache.bin(class).filled().len()).sum();
     }
-    for (span, view) in HEAP.spans() {
+    for (span, view) in arena::regions().flat_map(Region::spans) {
         match view.kind {
+            // Small, but for the pages that it has to itself.
+            Kind::Single if arena::is_sampled(view.start) => stats.in_use += view.block,
             Kind::Single => {
                 stats.large_blocks += 1;
                 stats.large_bytes += view.block;
@@ -117,7 +119,7 @@ pub fn stats() -> Stats {
             }
         }
     }
-    stats.in_use = stats.large_bytes;
+    stats.in_use += stats.large_bytes;
     for figures in &mut stats.classes {
         figures.in_use = figures.in_use.saturating_sub(figures.cached);
         stats.in_use += figures.in_use * figures.size;

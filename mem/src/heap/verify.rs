@@ -3,7 +3,7 @@
 //! The gate is closed meanwhile, so that spans, sets and bitmaps stand still. What goes on is what threads do with their bins, which moves blocks between them and the program and
 //! changes nothing that is looked at.
 
-use super::arena::{HEAP, Region, SAMPLED};
+use super::arena::Region;
 use super::central::Central;
 use super::class::{CLASSES, Class};
 use super::mode::Mode;
@@ -46,7 +46,7 @@ pub fn verify() -> Verified {
     // From here on nothing may be allocated, or this thread waits for itself.
     let _closed = caches::close();
     let mut claimed = [0; CLASSES];
-    for region in [&HEAP, &SAMPLED].into_iter().filter(|region| region.is_reserved()) {
+    for region in arena::regions() {
         let counts = region.with(|inner| {
             inner.pages.verify();
             inner.pages.counts()

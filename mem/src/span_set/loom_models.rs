@@ -68,7 +68,7 @@ impl<const BLOCK: usize, R: Rules> Model<BLOCK, R> {
             ids
         });
         assert_eq!(pushed, popped, "lost or doubled");
-        let in_use = usize::from(pushed.len() % BLOCK != 0);
+        let in_use = usize::from(!pushed.len().is_multiple_of(BLOCK));
         assert_eq!(self.blocks.in_use(), in_use, "blocks in use");
         assert_eq!(self.set.spine.words().0, in_use, "words of the spine");
     }
@@ -174,12 +174,12 @@ fn loom_a_slot_does_not_show_its_former_life() {
         model.push(0);
         model.pop();
     };
-    explore(life, &[|model| model.push(1), |model| drop(model.try_pop())]);
+    explore(life, &[|model| model.push(1), |model| _ = model.try_pop()]);
 }
 
 /// Entries are popped while more are pushed, in a block and over to the next.
 #[test]
 fn loom_pushes_and_pops_at_once() {
     let push = |model: &Model<2, Ours>| (0..3).for_each(|id| model.push(id));
-    explore(|_| {}, &[push, |model| (0..2).for_each(|_| drop(model.try_pop()))]);
+    explore(|_| {}, &[push, |model| (0..2).for_each(|_| _ = model.try_pop())]);
 }

@@ -48,10 +48,10 @@ impl Rules for CountsUsed {
 }
 
 /// Has a pusher that finds the spine too short install one block: see the essay of `spine`.
-#[cfg(test)]
+#[cfg(all(test, loom))]
 pub(super) struct InstallsOne;
 
-#[cfg(test)]
+#[cfg(all(test, loom))]
 impl Rules for InstallsOne {
     const INSTALLS: usize = 1;
 

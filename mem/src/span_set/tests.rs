@@ -28,7 +28,7 @@ fn check_drained<const BLOCK: usize, R: Rules>(
     passed: usize,
 ) {
     assert_eq!(set.len(), 0);
-    let in_use = usize::from(passed % BLOCK != 0);
+    let in_use = usize::from(!passed.is_multiple_of(BLOCK));
     assert_eq!(blocks.in_use(), in_use, "blocks in use after a drain");
     assert_eq!(set.spine.words().0, in_use, "words of the spine after a drain");
 }
@@ -64,7 +64,7 @@ struct Preempted<R>(R);
 impl<R> Preempted<R> {
     fn maybe() {
         static TURN: AtomicUsize = AtomicUsize::new(0);
-        if TURN.fetch_add(1, Ordering::Relaxed) % 7 == 0 {
+        if TURN.fetch_add(1, Ordering::Relaxed).is_multiple_of(7) {
             thread::yield_now();
         }
     }
