@@ -179,6 +179,31 @@ mod loom_models {
         Model::<false, 1>::check();
     }
 
+    /// A thread that is new: who closes the gate finds its flag, or the thread finds the gate closed. Were the flags looked up before the gate is closed, neither
+    /// need be so.
+    #[test]
+    fn loom_a_new_flag_is_found_or_finds_the_gate_closed() {
+        loom::model(|| {
+            let model = Arc::new((Gate::<true>::new(), Flag::new(), AtomicBool::new(false), UnsafeCell::new(())));
+            let other = {
+                let model = model.clone();
+                thread::spawn(move || {
+                    let (gate, flag, is_known, place) = &*model;
+                    // Release, as a cache comes into the list of all.
+                    is_known.store(true, Ordering::Release);
+                    let _passage = gate.pass(flag);
+                    place.with_mut(|_| {});
+                })
+            };
+            {
+                let (gate, flag, is_known, place) = &*model;
+                let _closed = gate.close(|| is_known.load(Ordering::Acquire).then_some(flag).into_iter());
+                place.with_mut(|_| {});
+            }
+            other.join().unwrap();
+        });
+    }
+
     /// Two close it in turns: one of them opens it while the other one waits for its turn.
     #[test]
     fn loom_the_gate_is_closed_by_one_at_a_time() {

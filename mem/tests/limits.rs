@@ -1,4 +1,6 @@
 //! What the environment sets: how much memory there may be, and how the heap works.
+//!
+//! Of the first nothing under an emulator: qemu-user accepts limits on memory, and has none.
 
 mod common;
 
@@ -10,7 +12,7 @@ use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::block::Block;
-use common::program::{Finished, Program, in_each_mode};
+use common::program::{Finished, Program, in_each_mode, is_emulated};
 use common::status;
 use sward_mem::persistent::{self, Purpose};
 use sward_mem::{stats, verify};
@@ -68,6 +70,9 @@ fn with_address_space(test: &str, mode: &str, mib: usize, body: impl FnOnce()) -
 
 #[test]
 fn there_is_a_heap_in_little_address_space() {
+    if is_emulated() {
+        return; // See above.
+    }
     for mib in [512, 256, 128, 64] {
         let finished = with_address_space("there_is_a_heap_in_little_address_space", "0", mib, || {
             let reserved = stats().reserved;
@@ -84,6 +89,9 @@ fn there_is_a_heap_in_little_address_space() {
 /// The address space is not gone because somebody asked for more than there is.
 #[test]
 fn what_is_refused_takes_nothing() {
+    if is_emulated() {
+        return; // See above.
+    }
     let finished = with_address_space("what_is_refused_takes_nothing", "0", 512, || {
         for size in [400 * MIB, 1 << 30, 1 << 34, 1 << 38, 1 << 46] {
             assert!(black_box(&mut Vec::<u8>::new()).try_reserve_exact(size).is_err(), "{size}");
@@ -97,6 +105,9 @@ fn what_is_refused_takes_nothing() {
 
 #[test]
 fn too_little_address_space_is_said() {
+    if is_emulated() {
+        return; // See above.
+    }
     for mib in [60, 40, 24] {
         let finished = with_address_space("too_little_address_space_is_said", "0", mib, || ());
         finished.exits_with(2).says(&format!(
@@ -108,6 +119,9 @@ fn too_little_address_space_is_said() {
 
 #[test]
 fn memory_that_the_kernel_refuses_is_null() {
+    if is_emulated() {
+        return; // See above.
+    }
     in_each_mode("memory_that_the_kernel_refuses_is_null", || {
         let kept: Vec<_> = (1..1000).map(|n| Block::new(n, 1, n as u8)).collect();
         set_limit(libc::RLIMIT_DATA, status("VmData:") + 60 * MIB);
@@ -126,6 +140,9 @@ fn memory_that_the_kernel_refuses_is_null() {
 /// Not even for a cache, which the thread has not got yet.
 #[test]
 fn no_memory_at_all_is_null() {
+    if is_emulated() {
+        return; // See above.
+    }
     in_each_mode("no_memory_at_all_is_null", || {
         extern "C" fn try_to(_: *mut c_void) -> *mut c_void {
             while !LIMITED.load(Ordering::Relaxed) {

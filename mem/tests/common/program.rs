@@ -57,6 +57,11 @@ pub fn in_mode(mode: &str, test: &str, body: impl FnOnce()) {
     }
 }
 
+/// Whether an emulator runs this.
+pub fn is_emulated() -> bool {
+    RUNNER.is_some_and(|variable| env::var_os(variable).is_some())
+}
+
 fn is_inside(test: &str) -> bool {
     env::var(INSIDE).is_ok_and(|inside| inside == test)
 }
