@@ -24,7 +24,7 @@ fn figures() -> Stats {
     assert_eq!(parts.iter().sum::<usize>(), stats.committed, "{stats}");
     assert!(stats.committed <= stats.reserved && stats.persistent > 0, "{stats}");
     let small: usize = stats.classes.iter().map(|class| class.in_use * class.size).sum();
-    assert_eq!(small + stats.large_bytes, stats.in_use, "{stats}");
+    assert_eq!(small + stats.large_bytes + stats.sampled, stats.in_use, "{stats}");
     assert_eq!(stats.classes.iter().map(|class| class.cached * class.size).sum::<usize>(), stats.cached, "{stats}");
     assert!(stats.classes.iter().all(|class| class.in_use + class.cached <= class.blocks), "{stats}");
     assert!(stats.classes.is_sorted_by_key(|class| class.size), "{stats}");

@@ -36,6 +36,8 @@ pub struct Stats {
     pub large_blocks: usize,
     /// The bytes in them, a part of `in_use`.
     pub large_bytes: usize,
+    /// The bytes in smaller blocks in use that are sampled for the [heap profile](crate::profile), each with pages to itself; also a part of `in_use`.
+    pub sampled: usize,
     /// How many threads' caches there are, those that no thread has at present with them.
     pub caches: usize,
     /// The figures of each class, the smallest first.
@@ -85,6 +87,7 @@ pub fn stats() -> Stats {
         persistent: persistent::mapped(),
         large_blocks: 0,
         large_bytes: 0,
+        sampled: 0,
         caches: caches::all().count(),
         classes: [ClassStats::default(); CLASSES],
     };
@@ -105,8 +108,7 @@ pub fn stats() -> Stats {
     }
     for (span, view) in arena::regions().flat_map(Region::spans) {
         match view.kind {
-            // Small, but for the pages that it has to itself.
-            Kind::Single if arena::is_sampled(view.start) => stats.in_use += view.block,
+            Kind::Single if arena::is_sampled(view.start) => stats.sampled += view.block,
             Kind::Single => {
                 stats.large_blocks += 1;
                 stats.large_bytes += view.block;
@@ -119,7 +121,7 @@ pub fn stats() -> Stats {
             }
         }
     }
-    stats.in_use += stats.large_bytes;
+    stats.in_use = stats.large_bytes + stats.sampled;
     for figures in &mut stats.classes {
         figures.in_use = figures.in_use.saturating_sub(figures.cached);
         stats.in_use += figures.in_use * figures.size;
@@ -136,6 +138,7 @@ impl fmt::Display for Stats {
         };
         line(f, "in use", self.in_use, "blocks that the program has")?;
         line(f, "  large", self.large_bytes, "those above 32 KiB")?;
+        line(f, "  sampled", self.sampled, "smaller ones with pages to themselves, for the heap profile")?;
         line(f, "cached", self.cached, "free blocks that threads keep at hand")?;
         line(f, "idle", self.idle, "other free blocks, and what is lost at the ends of spans")?;
         line(f, "free", self.free, "free pages, still memory")?;
