@@ -24,6 +24,9 @@
 //! - Nothing is found through a thread-local of Rust's, see `heap::tls`.
 //! - Atomic orderings name what they pair with. Each lock-free structure has its loom models below it.
 
+// Loom's atomics cannot be in statics, so there is no heap.
+#![cfg_attr(loom, allow(dead_code, unused_imports))]
+
 pub mod atomic;
 mod fatal;
 mod gate;
