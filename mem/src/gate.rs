@@ -1,7 +1,7 @@
 //! The gate that all but the shortest paths of the heap go through: closing it leaves the heap at rest, for `fork` and for checks.
 //!
-//! A thread raises the flag of its own cache when it passes, and lowers it behind itself; that costs a fence, once in dozens of allocations. Who closes
-//! the gate waits until all flags are down. What goes on behind a closed gate is what owners do with their own bins.
+//! A thread raises the flag of its own cache when it passes, and lowers it behind itself; that costs a fence, once in dozens of allocations. Who
+//! closes the gate waits until all flags are down. What goes on behind a closed gate is what owners do with their own bins.
 //!
 //! ```text
 //!   thread that passes            thread that closes
@@ -90,8 +90,8 @@ impl<const FENCED: bool> Gate<FENCED> {
         drop(self.closing.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Closes the gate and waits until nobody is behind it who has one of the flags. `flags` is asked for them when the gate is closed: whose flag is not yet
-    /// among them finds it so.
+    /// Closes the gate and waits until nobody is behind it who has one of the flags. `flags` is asked for them when the gate is closed: whose flag
+    /// is not yet among them finds it so.
     ///
     /// The caller must not have passed it.
     pub(crate) fn close<'a, I: Iterator<Item = &'a Flag>>(&self, flags: impl FnOnce() -> I) -> Closed<'_> {
@@ -179,8 +179,8 @@ mod loom_models {
         Model::<false, 1>::check();
     }
 
-    /// A thread that is new: who closes the gate finds its flag, or the thread finds the gate closed. Were the flags looked up before the gate is closed, neither
-    /// need be so.
+    /// A thread that is new: who closes the gate finds its flag, or the thread finds the gate closed. Were the flags looked up before the gate is
+    /// closed, neither need be so.
     #[test]
     fn loom_a_new_flag_is_found_or_finds_the_gate_closed() {
         loom::model(|| {

@@ -65,17 +65,18 @@ pub use verify::{Verified, verify};
 ///
 /// `#[sward::main]` installs it. It works in programs without a green thread, too.
 ///
-/// There is one heap in a process, whichever value it is reached by. Under a sanitizer, or a tool of valgrind's that watches memory, it hands everything on
-/// to libc's allocator, which the tool has replaced.
+/// There is one heap in a process, whichever value it is reached by. Under a sanitizer, or a tool of valgrind's that watches memory, it hands
+/// everything on to libc's allocator, which the tool has replaced.
 ///
 /// # Errors
-/// Like every allocator, it returns null when there is no memory; most of Rust's collections then abort. If there is not even address space to begin with, the
-/// process ends with a message and exit code 2. A block that is freed twice, or that is none, ends the process by an abort when it is noticed:
-/// at once if frees are checked (`SWARD_DEBUG=heapcheck=1`, and debug builds), otherwise some time later or never.
+/// Like every allocator, it returns null when there is no memory; most of Rust's collections then abort. If there is not even address space to begin
+/// with, the process ends with a message and exit code 2. A block that is freed twice, or that is none, ends the process by an abort when it is
+/// noticed: at once if frees are checked (`SWARD_DEBUG=heapcheck=1`, and debug builds), otherwise some time later or never.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Heap;
 
-// SAFETY: blocks are at least of the layout's size, at its alignment, and nobody else's until they are freed: see the invariants above. It does not unwind.
+// SAFETY: blocks are at least of the layout's size, at its alignment, and nobody else's until they are freed: see the invariants above. It does not
+// unwind.
 unsafe impl GlobalAlloc for Heap {
     #[inline]
     #[unsafe(link_section = "sward_heap")]

@@ -1,7 +1,8 @@
 //! Memory that is never freed, for what lives as long as the process: the heap's own records, green threads, machines, processors.
 //!
 //! That it is never freed is its use. A pointer into it can be followed at any time: by a lock-free structure that reads a record
-//! another thread has just taken out, by a signal handler, by a dump of a broken process. Who is done with a record keeps it for the next of its kind.
+//! another thread has just taken out, by a signal handler, by a dump of a broken process. Who is done with a record keeps it for the next of its
+//! kind.
 //!
 //! An owner, a thread's cache for instance, cuts its blocks off a chunk of 256 KiB of its own (`bump`); [`alloc`] has one for everybody,
 //! behind a lock. Blocks of 64 KiB and more get a mapping of their own, so that a chunk never loses more than that to one that did not

@@ -1,7 +1,8 @@
 //! Which blocks of a span are free: a bit each, which any thread may set, and the claim that decides whose the set bits are.
 //!
-//! A block is freed by setting its bit, on whatever thread, and allocated by clearing it. Only the **holder** of the span clears bits. The holder is the
-//! thread whose cache has it, or that has just popped it from the set of spans with free blocks. The word beside the bits is the claim, and a count:
+//! A block is freed by setting its bit, on whatever thread, and allocated by clearing it. Only the **holder** of the span clears bits. The holder is
+//! the thread whose cache has it, or that has just popped it from the set of spans with free blocks. The word beside the bits is the claim, and a
+//! count:
 //!
 //! ```text
 //!   bit 0      CLAIMED: somebody sees to this span: it is held, or in the set (or on the way)
@@ -23,10 +24,10 @@
 //!   5 count += 1 (to 0), is CLAIMED: done
 //! ```
 //!
-//! Were the count raised first, the holder could see a count and no bit; were there no count, whoever gives the claim up would need a look at all bits
-//! behind a full fence. A span whose count says that every block is free is free as a whole: nobody is in the middle of freeing one
-//! (it would not be counted yet), nobody has one that could be freed. So its holder may make it another span at once: that is why the claim comes with
-//! the count. Who counted first and claimed afterwards could claim, by then, what has become of it.
+//! Were the count raised first, the holder could see a count and no bit; were there no count, whoever gives the claim up would need a look at all
+//! bits behind a full fence. A span whose count says that every block is free is free as a whole: nobody is in the middle of freeing one
+//! (it would not be counted yet), nobody has one that could be freed. So its holder may make it another span at once: that is why the claim comes
+//! with the count. Who counted first and claimed afterwards could claim, by then, what has become of it.
 //!
 //! A bit that is set already belongs to a block that is freed twice.
 
@@ -114,8 +115,8 @@ impl<const WORDS: usize> Vacancies<WORDS> {
         taken
     }
 
-    /// For the holder, who found nothing more: gives the claim up and returns true, or returns false if there is, or will be, something; the caller then
-    /// still has the claim.
+    /// For the holder, who found nothing more: gives the claim up and returns true, or returns false if there is, or will be, something; the caller
+    /// then still has the claim.
     pub(crate) fn give_up(&self) -> bool {
         // Release hands the span to whoever claims it next; Acquire pairs with the additions that made the count zero.
         self.claim.compare_exchange(CLAIMED, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok()

@@ -1,13 +1,15 @@
 //! The address space of the heap, its pages, and the table that says which span a page belongs to.
 //!
-//! A region is one reservation. It costs nothing, and becomes memory from its start, in steps that grow with it, up to 64 MiB. The first region has 16 GiB of
-//! address space, and each further one, reserved when the others are full, twice as much: two terabytes in all. Where the kernel refuses, a region is half as
-//! large, and so on down; and none takes more than a quarter of what `ulimit -v` allows, since stacks and libraries want some too.
+//! A region is one reservation. It costs nothing, and becomes memory from its start, in steps that grow with it, up to 64 MiB. The first region has
+//! 16 GiB of address space, and each further one, reserved when the others are full, twice as much: two terabytes in all. Where the kernel refuses,
+//! a region is half as large, and so on down; and none takes more than a quarter of what `ulimit -v` allows, since stacks and libraries want some
+//! too.
 //!
-//! The table of a region has a word for each page, so any address is resolved by two loads, of the word and of the span's state, and interior addresses
-//! as well. It is memory as far as the pages are; an eight-kibibyte page costs eight bytes of it.
+//! The table of a region has a word for each page, so any address is resolved by two loads, of the word and of the span's state, and interior
+//! addresses as well. It is memory as far as the pages are; an eight-kibibyte page costs eight bytes of it.
 //!
-//! Blocks that are sampled for the heap profile live in a region of their own, [`SAMPLED`], each on its own pages, so that `free` knows one by its address alone.
+//! Blocks that are sampled for the heap profile live in a region of their own, [`SAMPLED`], each on its own pages, so that `free` knows one by its
+//! address alone.
 //!
 //! # Rejected
 //! One reservation of a terabyte, so that there is a single table. Emulators, and tools that keep a record of each page, take minutes and gigabytes
@@ -264,8 +266,8 @@ impl Region {
         }
     }
 
-    /// Gives the memory of pages that the caller has taken out of use back to the kernel, without the lock, and makes them free. Returns whether the kernel
-    /// agreed.
+    /// Gives the memory of pages that the caller has taken out of use back to the kernel, without the lock, and makes them free. Returns whether the
+    /// kernel agreed.
     pub(crate) fn give_back(&self, run: Run) -> bool {
         let start = NonNull::new(self.address_of(run.start) as *mut u8);
         // SAFETY: the pages are the caller's, and nobody needs their contents. A page of the kernel may be larger than ours: then the run

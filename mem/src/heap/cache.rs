@@ -1,9 +1,9 @@
 //! A thread's cache: where nearly every `malloc` and `free` begins and ends.
 //!
-//! For each class there is a **bin**, an array of pointers to free blocks, used as a stack: `malloc` pops, `free` pushes, whatever span the block is of and whichever
-//! thread it comes from. That is a load of thread-local storage and a handful of instructions, none atomic, none that touches the block, which may be in another
-//! processor's cache. An empty bin is refilled to a half from the span of its class that the cache holds, or from one with free blocks that nobody holds, or from a new one. Of a
-//! full one the older half goes back, each block to the bitmap of its span (`vacancies`).
+//! For each class there is a **bin**, an array of pointers to free blocks, used as a stack: `malloc` pops, `free` pushes, whatever span the block is
+//! of and whichever thread it comes from. That is a load of thread-local storage and a handful of instructions, none atomic, none that touches the
+//! block, which may be in another processor's cache. An empty bin is refilled to a half from the span of its class that the cache holds, or from one
+//! with free blocks that nobody holds, or from a new one. Of a full one the older half goes back, each block to the bitmap of its span (`vacancies`).
 //!
 //! ```text
 //!         floor                top            ceiling
@@ -13,16 +13,20 @@
 //!
 //! Below the floor there is a null, so that what `malloc` pops says whether there was anything.
 //!
-//! A cache whose bins are **closed** (floor, top and ceiling are the same) has each `malloc` and `free` take the long way. That is how the heap checks
-//! each of them (`check`), and it is what a thread has before its first allocation ([`EMPTY`]): so the short way needs no question about either.
+//! A cache whose bins are **closed** (floor, top and ceiling are the same) has each `malloc` and `free` take the long way. That is how the heap
+//! checks each of them (`check`), and it is what a thread has before its first allocation ([`EMPTY`]): so the short way needs no question about
+//! either.
 //!
 //! # Rejected
-//! - *Free lists through the blocks* (mimalloc, tcmalloc): to pop one is to read the block. A block that another thread has just freed is in that processor's cache;
-//!   here only the pointer is read, and the store that uses the block does not hold anybody up. What a use after free writes into is not our list, either.
-//! - *Giving a block that another thread frees back at once, through its span's list*: an atomic operation each, where a bin pays for some 64 at a time.
+//! - *Free lists through the blocks* (mimalloc, tcmalloc): to pop one is to read the block. A block that another thread has just freed is in that
+//!   processor's cache; here only the pointer is read, and the store that uses the block does not hold anybody up. What a use after free writes into
+//!   is not our list, either.
+//! - *Giving a block that another thread frees back at once, through its span's list*: an atomic operation each, where a bin pays for some 64 at a
+//!   time.
 
 use std::cell::{Cell, RefCell};
 use std::ptr;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::arena;
 use super::class::{CLASSES, Class};
@@ -31,7 +35,6 @@ use super::span::Span;
 use crate::gate::Flag;
 use crate::persistent::{self, Bump, Purpose};
 use crate::tagged_stack::Node;
-use std::sync::atomic::{AtomicPtr, Ordering};
 
 /// A place in a bin.
 pub(crate) type Slot = AtomicPtr<u8>;

@@ -5,13 +5,13 @@
 
 use std::ffi::c_void;
 use std::ptr;
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use super::cache::{Cache, EMPTY};
 use super::mode::Mode;
 use super::{profile, scavenger, tls};
 use crate::gate::{Closed, Flag, Gate, Passage};
 use crate::tagged_stack::TaggedStack;
-use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 /// The gate of this heap.
 static GATE: Gate = Gate::new();

@@ -1,21 +1,23 @@
 //! Per class, the spans that have free blocks and that no cache holds: what caches take when theirs are exhausted.
 //!
-//! They are in a [span set](crate::span_set). A span comes into it when the first of its blocks is freed that has been exhausted, and out when a cache takes
-//! it. Exhausted spans are nowhere: who has a block finds its span by the page table.
+//! They are in a [span set](crate::span_set). A span comes into it when the first of its blocks is freed that has been exhausted, and out when a
+//! cache takes it. Exhausted spans are nowhere: who has a block finds its span by the page table.
 //!
-//! A span whose blocks have all been freed stays in the set, since nothing can be taken out of the middle of it. [`Central::release_free`] goes round the set for
-//! those and gives their pages back: the scavenger does so a moment after there have been some, and whoever needs pages before the heap grows.
+//! A span whose blocks have all been freed stays in the set, since nothing can be taken out of the middle of it. [`Central::release_free`] goes
+//! round the set for those and gives their pages back: the scavenger does so a moment after there have been some, and whoever needs pages before the
+//! heap grows.
 //!
 //! # Rejected
 //! - *A lock and a list per class* (jemalloc, tcmalloc): the middle of a list can be reached, but refills on many processors wait for each other.
-//! - *Go's four sets per class*, of swept and unswept, partial and full spans: blocks here are freed one by one, by who owns them, so that there is nothing to sweep and
-//!   nobody who looks for full spans.
+//! - *Go's four sets per class*, of swept and unswept, partial and full spans: blocks here are freed one by one, by who owns them, so that there is
+//!   nothing to sweep and nobody who looks for full spans.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::class::{CLASSES, Class};
 use super::span::Span;
 use super::{scavenger, spans};
 use crate::span_set::{Blocks, SpanSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// See the [module](self).
 pub(crate) struct Central {

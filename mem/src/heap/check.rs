@@ -2,11 +2,12 @@
 //!
 //! The bins of all caches are closed then, so everything comes here. What is looked at:
 //!
-//! - A block that is freed must begin where one begins, be of the size that it was allocated with, and not be free: with the bits of `vacancies` all of that is
-//!   known exactly, as no block is in a bin.
+//! - A block that is freed must begin where one begins, be of the size that it was allocated with, and not be free: with the bits of `vacancies` all
+//!   of that is known exactly, as no block is in a bin.
 //! - Free blocks are filled with **poison**. Whoever reads one gets nonsense, whoever writes into one is found when it is allocated again, or by
 //!   [`verify`](super::verify()).
-//! - With canaries, a block is longer than was asked for by 16 bytes or more. They are filled, up to the last eight, which say how much was asked for:
+//! - With canaries, a block is longer than was asked for by 16 bytes or more. They are filled, up to the last eight, which say how much was asked
+//!   for:
 //!
 //! ```text
 //!   │ what was asked for … │ C5 C5 C5 C5 C5 C5 C5 C5 … │ size ⊕ address ⊕ key │

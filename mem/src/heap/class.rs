@@ -95,8 +95,8 @@ impl Class {
     /// The class that serves `size` bytes at a multiple of `align`; `None` when pages of its own do.
     ///
     /// Spans start with a page, so the blocks of a class are aligned to the largest power of two in its size. The classes of a doubling
-    /// are all multiples of some step. A size that is a multiple of the alignment is thus either a class itself, or the next class is a multiple of a step
-    /// that is larger than the alignment.
+    /// are all multiples of some step. A size that is a multiple of the alignment is thus either a class itself, or the next class is a multiple of
+    /// a step that is larger than the alignment.
     #[inline(always)]
     pub(crate) fn of(size: usize, align: usize) -> Option<Class> {
         let size = (size + align - 1) & !(align - 1);

@@ -1,8 +1,8 @@
 //! `fork`: the child has one thread, and must not find the heap in the middle of what another one was doing.
 //!
-//! Before the process is duplicated the gate is closed and the locks that are taken elsewhere as well: nobody is behind any. Parent and child open them again. In the
-//! child, what the caches of the other threads held stays theirs, for ever: a few hundred kibibytes for each thread there was. A child that
-//! goes on to `exec`, as nearly all do, does not care; collecting it would copy pages just for that.
+//! Before the process is duplicated the gate is closed and the locks that are taken elsewhere as well: nobody is behind any. Parent and child open
+//! them again. In the child, what the caches of the other threads held stays theirs, for ever: a few hundred kibibytes for each thread there was. A
+//! child that goes on to `exec`, as nearly all do, does not care; collecting it would copy pages just for that.
 //!
 //! `vfork` and `posix_spawn` call no handlers. Their children share the parent's memory and run until they `exec`; the parent's other threads go on.
 

@@ -1,17 +1,17 @@
 //! How the heap works in this process, decided once, at the first allocation.
 //!
-//! `SWARD_DEBUG` may hold `heapcheck=0`, `1` or `2` among other things; without it, builds with debug assertions check, others do not. Where a tool is in charge
-//! of the process's memory, the heap steps aside for libc's `malloc`, which the tool has replaced: a sanitizer, or one of valgrind's tools that watch
-//! memory. Those know what libc's blocks are, and nothing of ours.
+//! `SWARD_DEBUG` may hold `heapcheck=0`, `1` or `2` among other things; without it, builds with debug assertions check, others do not. Where a tool
+//! is in charge of the process's memory, the heap steps aside for libc's `malloc`, which the tool has replaced: a sanitizer, or one of valgrind's
+//! tools that watch memory. Those know what libc's blocks are, and nothing of ours.
 
 use std::arch::asm;
 use std::ffi::CStr;
 use std::io::Write;
 use std::sync::Once;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::{arena, caches, fork};
 use crate::RawStderr;
-use std::sync::atomic::{AtomicU8, Ordering};
 
 /// See the [module](self).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

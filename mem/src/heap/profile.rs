@@ -1,27 +1,30 @@
 //! The heap profile: which places of a program allocate how much, and how much of it they still have. It is estimated from a sample.
 //!
-//! Each byte that is allocated has the same small chance to be drawn, one in 512 Ki unless [told otherwise](set_sample_interval), and a block of which a byte is drawn
-//! is a sample. Of a sample the heap keeps the call stack, its **site**, and the size that was asked for, until it is freed. [`visit`] shows the sums of each site.
+//! Each byte that is allocated has the same small chance to be drawn, one in 512 Ki unless [told otherwise](set_sample_interval), and a block of
+//! which a byte is drawn is a sample. Of a sample the heap keeps the call stack, its **site**, and the size that was asked for, until it is freed.
+//! [`visit`] shows the sums of each site.
 //!
 //! # How a block comes to be one
-//! The distance from one drawn byte to the next is exponentially distributed. So a thread does not draw for each byte, but the distance, and counts down what it
-//! allocates (`until_sample` in its cache). The short way of `malloc` has the count-down in it anyway; an allocation that would take it below zero goes
-//! the long way, and is sampled.
+//! The distance from one drawn byte to the next is exponentially distributed. So a thread does not draw for each byte, but the distance, and counts
+//! down what it allocates (`until_sample` in its cache). The short way of `malloc` has the count-down in it anyway; an allocation that would take it
+//! below zero goes the long way, and is sampled.
 //!
 //! - A block of a class then gets pages of its own, in a region that has no others: by its address alone `free` knows that it must go the long way.
 //! - A larger block has pages of its own as it is, and its `free` goes the long way. It stays where it is.
 //!
-//! Either has a span for itself, which remembers the sample. If there are no pages for it, the block is none: an allocation never fails for being sampled. Where address
-//! space is limited (`ulimit -v`) there is no such region, and only large blocks are sampled.
+//! Either has a span for itself, which remembers the sample. If there are no pages for it, the block is none: an allocation never fails for being
+//! sampled. Where address space is limited (`ulimit -v`) there is no such region, and only large blocks are sampled.
 //!
 //! # What a sample stands for
-//! A block of `s` bytes becomes a sample with the probability `1 - exp(-s / mean)`, so a sample stands for as many blocks of its kind as that is the inverse of: its
-//! **weight**. It is computed when the sample is taken, remembered with it and taken off again when it is freed: sums stay right when a site allocates
-//! blocks of all sizes, or the mean changes in between, and what has been freed as a whole leaves exactly nothing.
+//! A block of `s` bytes becomes a sample with the probability `1 - exp(-s / mean)`, so a sample stands for as many blocks of its kind as that is the
+//! inverse of: its
+//! **weight**. It is computed when the sample is taken, remembered with it and taken off again when it is freed: sums stay right when a site
+//! allocates blocks of all sizes, or the mean changes in between, and what has been freed as a whole leaves exactly nothing.
 //!
 //! # `realloc`
-//! A block that moves is freed, and another one allocated. A large block that grows or shrinks where it is counts as the same: a vector that has grown from 64 KiB to 1 GiB
-//! in place would be a small one otherwise. One that stays within its class is left alone, with the size that was asked for at first.
+//! A block that moves is freed, and another one allocated. A large block that grows or shrinks where it is counts as the same: a vector that has
+//! grown from 64 KiB to 1 GiB in place would be a small one otherwise. One that stays within its class is left alone, with the size that was asked
+//! for at first.
 //!
 //! # Rejected
 //! - *A table of sampled addresses*: each `free` would ask it.
@@ -67,8 +70,8 @@ static INTERVAL: AtomicUsize = AtomicUsize::new(DEFAULT_INTERVAL);
 /// profile::set_sample_interval(64 << 10);
 /// ```
 ///
-/// The calling thread takes it up at once, a new one from the start. Others do when what is left of their present interval is used up; if sampling has been off, after 64 MiB.
-/// Samples that there are stay, and count for as much as they did. So it is best set once, first thing in `main`.
+/// The calling thread takes it up at once, a new one from the start. Others do when what is left of their present interval is used up; if sampling
+/// has been off, after 64 MiB. Samples that there are stay, and count for as much as they did. So it is best set once, first thing in `main`.
 ///
 /// Where address space is limited (`ulimit -v`), blocks up to 32 KiB are never sampled.
 pub fn set_sample_interval(bytes: usize) {
@@ -168,7 +171,8 @@ fn span_of_sample(cache: &'static Cache, class: Class) -> Option<&'static Span> 
     spans::of_sampled_pages(cache, class.size().div_ceil(PAGE), 1).map(|(span, _)| span)
 }
 
-/// Makes the block of a span, the caller's, a sample, and begins the next interval. The gate is not passed meanwhile: to unwind may take the loader's lock.
+/// Makes the block of a span, the caller's, a sample, and begins the next interval. The gate is not passed meanwhile: to unwind may take the
+/// loader's lock.
 #[cold]
 #[inline(never)]
 fn take_sample(cache: &Cache, span: &Span, size: usize) {

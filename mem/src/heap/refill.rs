@@ -33,8 +33,8 @@ impl Cache {
         got != 0
     }
 
-    /// Allocates up to `wanted` blocks, calling `each` with their addresses. Returns how many: 0 when there is no memory. A new span is made only when the
-    /// others had nothing.
+    /// Allocates up to `wanted` blocks, calling `each` with their addresses. Returns how many: 0 when there is no memory. A new span is made only
+    /// when the others had nothing.
     pub(crate) fn take(&self, class: Class, wanted: usize, mut each: impl FnMut(usize)) -> usize {
         let mut got = 0;
         for _ in 0..SPANS {

@@ -1,15 +1,17 @@
 //! The scavenger: a thread that gives memory back to the kernel which the program does not need any more.
 //!
-//! It wakes when pages or whole spans become free beyond its goal, and then goes to work ten times a second until nothing more has been freed, or come of it, for a second: spans that are free as a whole
-//! give up their pages, and of the free pages beyond a tenth of what is in use, and a little, half go back to the kernel each time. So after everything is freed
-//! nearly nothing is left after a second, and a program whose use swings is not given to page faults: which pages have rested is for `pages` to say.
+//! It wakes when pages or whole spans become free beyond its goal, and then goes to work ten times a second until nothing more has been freed, or
+//! come of it, for a second: spans that are free as a whole give up their pages, and of the free pages beyond a tenth of what is in use, and a
+//! little, half go back to the kernel each time. So after everything is freed nearly nothing is left after a second, and a program whose use swings
+//! is not given to page faults: which pages have rested is for `pages` to say.
 //!
-//! It is a thread of its own since a program that has freed everything and waits does not call the allocator any more. It is not one of std's, whose making allocates; it starts when there
-//! is something to do first, and takes no signals.
+//! It is a thread of its own since a program that has freed everything and waits does not call the allocator any more. It is not one of std's, whose
+//! making allocates; it starts when there is something to do first, and takes no signals.
 
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
 use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,7 +21,6 @@ use super::central::Central;
 use super::class::Class;
 use crate::gate::Flag;
 use crate::pages::{Counts, UNIT};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// How often it works, when it does.
 const TICK: Duration = Duration::from_millis(100);

@@ -1,7 +1,7 @@
 //! A span: a run of pages that holds blocks of one size, and what is known of it.
 //!
-//! Spans are type-stable: made in persistent memory, reused, never freed. So whoever finds one through the page table may look at it, even if its pages are
-//! given back just then. It sees so by the state word, which is read first and once more at the end, as of a sequence lock:
+//! Spans are type-stable: made in persistent memory, reused, never freed. So whoever finds one through the page table may look at it, even if its
+//! pages are given back just then. It sees so by the state word, which is read first and once more at the end, as of a sequence lock:
 //!
 //! ```text
 //!   reader                                   owner
@@ -12,12 +12,13 @@
 //!   5 state is not what it was: there is no such block
 //! ```
 
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering, fence};
+
 use super::class::{Class, MOST};
 use super::profile::Sample;
 use crate::PAGE;
 use crate::tagged_stack::Node;
 use crate::vacancies::Vacancies;
-use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering, fence};
 
 /// What a span holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -68,8 +68,8 @@ fn record(bump: &mut Bump) -> Option<&'static Span> {
     })
 }
 
-/// Pages that nobody has, of the first of these regions that has any, and whether they read as zeros. Before one grows, spans are looked for that are free
-/// as a whole.
+/// Pages that nobody has, of the first of these regions that has any, and whether they read as zeros. Before one grows, spans are looked for that
+/// are free as a whole.
 fn allot(regions: &'static [Region], pages: usize, align: usize) -> Option<(&'static Region, (Run, bool))> {
     let find = |region: &'static Region| Some((region, region.find(pages, align)?));
     let grow = |region: &'static Region| Some((region, region.allot(pages, align)?));

@@ -36,7 +36,8 @@ pub struct Stats {
     pub large_blocks: usize,
     /// The bytes in them, a part of `in_use`.
     pub large_bytes: usize,
-    /// The bytes in smaller blocks in use that are sampled for the [heap profile](crate::profile), each with pages to itself; also a part of `in_use`.
+    /// The bytes in smaller blocks in use that are sampled for the [heap profile](crate::profile), each with pages to itself; also a part of
+    /// `in_use`.
     pub sampled: usize,
     /// How many threads' caches there are, those that no thread has at present with them.
     pub caches: usize,

@@ -1,7 +1,7 @@
 //! Looking at the whole heap: whether everything is as the invariants say, while other threads go on.
 //!
-//! The gate is closed meanwhile, so that spans, sets and bitmaps stand still. What goes on is what threads do with their bins, which moves blocks between them and the program and
-//! changes nothing that is looked at.
+//! The gate is closed meanwhile, so that spans, sets and bitmaps stand still. What goes on is what threads do with their bins, which moves blocks
+//! between them and the program and changes nothing that is looked at.
 
 use super::arena::Region;
 use super::central::Central;

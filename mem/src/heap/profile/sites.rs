@@ -1,6 +1,7 @@
 //! The sites that samples have been allocated at, and what has been counted of each.
 //!
-//! A hash table of lists that only grow, in persistent memory: it is read without a lock, also while others add to it. A program has some thousands of sites.
+//! A hash table of lists that only grow, in persistent memory: it is read without a lock, also while others add to it. A program has some thousands
+//! of sites.
 
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
@@ -53,7 +54,8 @@ pub struct Flow {
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct SiteStats {
-    /// The call stack: the address that each frame will continue at, innermost first, without the heap's own frames. Up to 32 of them. It is never freed.
+    /// The call stack: the address that each frame will continue at, innermost first, without the heap's own frames. Up to 32 of them. It is never
+    /// freed.
     pub stack: &'static [usize],
     /// The samples themselves.
     pub sampled: Flow,
@@ -76,8 +78,8 @@ pub struct SiteStats {
 /// # drop(block);
 /// ```
 ///
-/// Nothing is held meanwhile: others go on, and the visitor may allocate. The figures of a site need not be of the same moment, but it never has freed more than
-/// it has allocated. There is nothing to see when the heap [checks each block, or steps aside](crate::Heap).
+/// Nothing is held meanwhile: others go on, and the visitor may allocate. The figures of a site need not be of the same moment, but it never has
+/// freed more than it has allocated. There is nothing to see when the heap [checks each block, or steps aside](crate::Heap).
 pub fn visit(mut visitor: impl FnMut(&SiteStats)) {
     // Acquire pairs with the release in `find_or_add`; what follows in the list was published before.
     let lists = TABLE.iter().map(|list| list.load(Ordering::Acquire));

@@ -1,13 +1,13 @@
 //! The call stack of an allocation.
 //!
-//! Unless a better one is [set](set_unwinder), the unwinder is the one that panics are unwound with, libgcc's: it needs nothing but the tables that every program has, and neither
-//! allocates nor, with a glibc since 2.35, takes a lock. (Before, it takes the loader's lock, which the thread that has it may take again: so it may be called
-//! within `dl_iterate_phdr` as well.) It holds nothing while it calls destructors that a panic has run, so these may allocate. A frame costs it some 100 ns; an
-//! unwinder that keeps what it has found in the tables takes a tenth of that.
+//! Unless a better one is [set](set_unwinder), the unwinder is the one that panics are unwound with, libgcc's: it needs nothing but the tables that
+//! every program has, and neither allocates nor, with a glibc since 2.35, takes a lock. (Before, it takes the loader's lock, which the thread that
+//! has it may take again: so it may be called within `dl_iterate_phdr` as well.) It holds nothing while it calls destructors that a panic has run,
+//! so these may allocate. A frame costs it some 100 ns; an unwinder that keeps what it has found in the tables takes a tenth of that.
 //!
 //! The heap's own frames are left out. How many there are is the compiler's business, so the functions that the program calls are in a section of the
-//! executable of their own: all frames up to the last one of that section are the heap's. Where such a function has been inlined, it is not in the section, and its
-//! frame is the program's.
+//! executable of their own: all frames up to the last one of that section are the heap's. Where such a function has been inlined, it is not in the
+//! section, and its frame is the program's.
 
 use std::mem::transmute;
 use std::ops::Range;
@@ -24,9 +24,9 @@ static UNWINDER: AtomicPtr<()> = AtomicPtr::new(std::ptr::null_mut());
 
 /// Has the call stacks of samples taken by `unwinder`: for a runtime that knows its stacks, and can do better than libgcc.
 ///
-/// It is called in the middle of an allocation, on the thread that allocates. It writes the return addresses of its callers into the slice, innermost first, as many as there are and fit,
-/// and returns how many; 0 if it does not know the stack that it is on, and libgcc's unwinder is to try. Addresses in functions of its own may precede.
-/// It may allocate; what it allocates is not sampled. It may neither wait nor panic.
+/// It is called in the middle of an allocation, on the thread that allocates. It writes the return addresses of its callers into the slice,
+/// innermost first, as many as there are and fit, and returns how many; 0 if it does not know the stack that it is on, and libgcc's unwinder is to
+/// try. Addresses in functions of its own may precede. It may allocate; what it allocates is not sampled. It may neither wait nor panic.
 ///
 /// ```
 /// // One frame: whatever allocates does so here.
