@@ -31,8 +31,8 @@ use sward_mem::fatal;
 const ALTERNATE_STACK: usize = 64 << 10;
 /// The most frames that are counted.
 const MAX_FRAMES: usize = 1 << 20;
-/// How long the faulting thread waits for its traceback.
-const PATIENCE: u64 = 5_000_000_000;
+/// How long the faulting thread waits for its traceback. Reading the symbols of a large program takes seconds, under an emulator many.
+const PATIENCE: u64 = 30_000_000_000;
 
 /// The handlers that were there before, for SIGSEGV and SIGBUS.
 static PREVIOUS: OnceLock<[libc::sigaction; 2]> = OnceLock::new();

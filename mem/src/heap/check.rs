@@ -34,8 +34,8 @@ const CANARY: u8 = 0xC5;
 const BEHIND: usize = 16;
 const KEY: usize = 0x5EED_0FCA_A71E_5000;
 
-/// Larger blocks are not poisoned, as that would take longer than what the program does with them.
-const MOST_POISONED: usize = 1 << 20;
+/// Larger blocks are not poisoned, as that would take longer than what the program does with them, and the kernel may have their pages soon.
+const MOST_POISONED: usize = 64 << 10;
 
 /// A layout with what is behind it.
 fn padded(layout: Layout) -> usize {

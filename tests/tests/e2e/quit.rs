@@ -57,7 +57,8 @@ fn hogs_do_not_hold_up_a_dump() {
     for procs in [1, 2, 8] {
         let threads = dump_of(&format!("run hog --ticks 10000000 --hogs 3 --procs {procs}"), 4);
         let (main, hogs) = threads.split_first().expect("main is the first");
-        assert!(["sleep", "runnable", "running"].contains(&&*main.state), "{main}");
+        // Where it takes long, main is one, too.
+        assert!(["sleep", "runnable", "running", "running without a P"].contains(&&*main.state), "{main}");
         main.comes_from("cli.rs");
         for hog in hogs {
             hog.comes_from("samples/hog.rs");
