@@ -34,7 +34,8 @@ const CANARY: u8 = 0xC5;
 const BEHIND: usize = 16;
 const KEY: usize = 0x5EED_0FCA_A71E_5000;
 
-/// Larger blocks are not poisoned, as that would take longer than what the program does with them, and the kernel may have their pages soon.
+/// Of a block that has pages to itself, so much is poisoned, in bytes. More would take longer than what the program does with it, and the kernel
+/// may have its pages soon.
 const MOST_POISONED: usize = 64 << 10;
 
 /// A layout with what is behind it.
@@ -80,7 +81,7 @@ pub(crate) fn free(block: *mut u8, layout: Layout) {
     match (view.kind, class) {
         (Kind::Single, None) if view.start == address && view.pages == size.div_ceil(PAGE) => {
             expect_canary(address, &view, Some(layout.size()));
-            poison(address, view.block);
+            poison(address, view.block.min(MOST_POISONED));
             spans::release(span);
         }
         (Kind::Small(kind), Some(class)) if kind == class && span.block_at(address).1 == 0 => {
@@ -106,10 +107,8 @@ pub(crate) fn poison_span(span: &Span) {
 }
 
 fn poison(address: usize, len: usize) {
-    if len <= MOST_POISONED {
-        // SAFETY: the block is free, and the caller's.
-        unsafe { (address as *mut u8).write_bytes(POISON, len) };
-    }
+    // SAFETY: the block is free, and the caller's.
+    unsafe { (address as *mut u8).write_bytes(POISON, len) };
 }
 
 /// Looks at the contents of a span's blocks, while nobody allocates or frees any.
