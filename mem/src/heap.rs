@@ -206,8 +206,9 @@ unsafe fn free_slowly(block: *mut u8, layout: Layout) {
     }
     let address = block.addr();
     let Some(span) = arena::span_at(address) else { report::invalid_free(address, layout.size()) };
-    match span.view_held().kind {
-        Kind::Single if span.view_held().start == address => spans::release(span),
+    let view = span.view_held();
+    match view.kind {
+        Kind::Single if view.start == address => spans::release(span),
         Kind::Single => report::invalid_free(address, layout.size()),
         Kind::Small(class) => {
             if cache.bin(class).room().is_empty() {

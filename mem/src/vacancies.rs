@@ -175,6 +175,19 @@ mod loom_models {
     }
 
     impl Model {
+        fn new(in_set: usize) -> Arc<Model> {
+            let blocks = [UnsafeCell::new(0), UnsafeCell::new(0)];
+            Arc::new(Model { vacancies: Vacancies::new(), in_set: Mutex::new(in_set), blocks })
+        }
+
+        /// Frees either block on a thread of its own.
+        fn free_each(model: &Arc<Model>) -> [thread::JoinHandle<()>; 2] {
+            [0, 1].map(|block| {
+                let model = model.clone();
+                thread::spawn(move || model.free(block))
+            })
+        }
+
         fn free(&self, block: usize) {
             self.blocks[block].with_mut(|_| {});
             assert_eq!(self.vacancies.set(0, 1 << block), 0);
@@ -208,17 +221,8 @@ mod loom_models {
     #[test]
     fn loom_a_span_with_free_blocks_is_seen_to() {
         loom::model(|| {
-            let model = Arc::new(Model {
-                vacancies: Vacancies::new(),
-                in_set: Mutex::new(0),
-                blocks: [UnsafeCell::new(0), UnsafeCell::new(0)],
-            });
-            let threads: Vec<_> = (0..2)
-                .map(|block| {
-                    let model = model.clone();
-                    thread::spawn(move || model.free(block))
-                })
-                .collect();
+            let model = Model::new(0);
+            let threads = Model::free_each(&model);
             let mut got = model.allocate();
             threads.into_iter().for_each(|thread| thread.join().unwrap());
             assert_eq!(model.vacancies.is_claimed() as usize, *model.in_set.lock().unwrap());
@@ -233,11 +237,7 @@ mod loom_models {
     #[test]
     fn loom_a_span_that_is_free_as_a_whole_is_nobodys() {
         loom::model(|| {
-            let model = Arc::new(Model {
-                vacancies: Vacancies::new(),
-                in_set: Mutex::new(1),
-                blocks: [UnsafeCell::new(0), UnsafeCell::new(0)],
-            });
+            let model = Model::new(1);
             model.vacancies.reset(2);
             model.vacancies.take(2, |_| {});
             let other = {
@@ -258,20 +258,11 @@ mod loom_models {
     #[test]
     fn loom_a_span_that_is_used_again_is_not_claimed_for_what_it_was() {
         loom::model(|| {
-            let model = Arc::new(Model {
-                vacancies: Vacancies::new(),
-                in_set: Mutex::new(0),
-                blocks: [UnsafeCell::new(0), UnsafeCell::new(0)],
-            });
+            let model = Model::new(0);
             model.vacancies.reset(2);
             model.vacancies.take(2, |_| {});
             assert!(model.vacancies.give_up());
-            let threads: Vec<_> = (0..2)
-                .map(|block| {
-                    let model = model.clone();
-                    thread::spawn(move || model.free(block))
-                })
-                .collect();
+            let threads = Model::free_each(&model);
             let is_in_set = std::mem::take(&mut *model.in_set.lock().unwrap()) != 0;
             let is_new = is_in_set && model.vacancies.count() == 2;
             if is_new {

@@ -6,13 +6,11 @@ mod common;
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use common::block::Block;
 use common::program::{in_each_mode, in_mode, is_emulated};
-use common::{Random, on_threads, resident, wait_for};
+use common::{Random, beside_threads, on_threads, resident, wait_for};
 use sward_mem::{stats, verify};
 
 #[global_allocator]
@@ -43,28 +41,11 @@ fn in_child(body: impl FnOnce()) {
 
 /// Runs `body` while so many threads allocate, resize and free.
 fn while_others_allocate(threads: u64, body: impl FnOnce()) {
-    /// Ends the threads, also when `body` panics.
-    struct Ending<'a>(&'a AtomicBool);
-    impl Drop for Ending<'_> {
-        fn drop(&mut self) {
-            self.0.store(true, Ordering::Relaxed);
-        }
-    }
-
-    let over = AtomicBool::new(false);
-    thread::scope(|s| {
-        for seed in 1..=threads {
-            let over = &over;
-            s.spawn(move || {
-                let mut random = Random(seed);
-                while !over.load(Ordering::Relaxed) {
-                    use_heap(&mut random, 500);
-                }
-            });
-        }
-        let _ending = Ending(&over);
-        body();
-    });
+    let allocate = |seed| {
+        let mut random = Random(seed);
+        move || use_heap(&mut random, 500)
+    };
+    beside_threads(threads, allocate, body);
 }
 
 fn use_heap(random: &mut Random, steps: usize) {
@@ -194,19 +175,15 @@ fn soak() {
     }
     let seconds = std::env::var("SWARD_SOAK_SECONDS").map_or(10, |seconds| seconds.parse().unwrap());
     let end = Instant::now() + Duration::from_secs(seconds);
-    let over = AtomicBool::new(false);
-    thread::scope(|s| {
-        for seed in 1..=2 {
-            let over = &over;
-            s.spawn(move || {
-                let mut random = Random(seed);
-                while !over.load(Ordering::Relaxed) {
-                    let bits = random.below(15) + 1;
-                    drop((0..random.below(300)).map(|n| Block::new(1 << bits, 1, n as u8)).collect::<Vec<_>>());
-                    stats();
-                }
-            });
+    let allocate = |seed| {
+        let mut random = Random(seed);
+        move || {
+            let bits = random.below(15) + 1;
+            drop((0..random.below(300)).map(|n| Block::new(1 << bits, 1, n as u8)).collect::<Vec<_>>());
+            stats();
         }
+    };
+    beside_threads(2, allocate, || {
         let mut forks = 0;
         while Instant::now() < end {
             in_child(|| {
@@ -214,7 +191,6 @@ fn soak() {
             });
             forks += 1;
         }
-        over.store(true, Ordering::Relaxed);
         eprintln!("{forks} forks");
     });
 }

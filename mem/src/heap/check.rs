@@ -84,11 +84,10 @@ pub(crate) fn free(block: *mut u8, layout: Layout) {
             poison(address, view.block.min(MOST_POISONED));
             spans::release(span);
         }
-        (Kind::Small(kind), Some(class)) if kind == class && span.block_at(address).1 == 0 => {
-            let (number, _) = span.block_at(address);
-            if number >= view.blocks {
+        (Kind::Small(kind), Some(class)) if kind == class => {
+            let Some(number) = span.block_beginning_at(address) else {
                 report::invalid_free(address, layout.size());
-            }
+            };
             if span.vacancies.is_set(number) {
                 report::double_free(span, number / 64, 1 << (number % 64));
             }

@@ -106,11 +106,9 @@ pub(crate) fn give_back(class: Class, blocks: impl Iterator<Item = usize>) {
     let mut batch: Option<Batch> = None;
     for address in blocks {
         let span = arena::span_at(address).filter(|span| span.is_of(class));
-        let Some(span) = span else { report::invalid_free(address, class.size()) };
-        let (block, inside) = span.block_at(address);
-        if inside != 0 || block >= class.shape().blocks {
+        let Some((span, block)) = span.and_then(|span| Some((span, span.block_beginning_at(address)?))) else {
             report::invalid_free(address, class.size());
-        }
+        };
         let (word, bit) = (block / 64, 1 << (block % 64));
         match &mut batch {
             Some(batch) if std::ptr::eq(batch.span, span) => batch.add(word, bit),

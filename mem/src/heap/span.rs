@@ -166,6 +166,14 @@ impl Span {
         (block, offset - block * self.block.load(Ordering::Relaxed))
     }
 
+    /// Which block of a span of a class begins at an address within it, if one does.
+    #[inline]
+    pub(crate) fn block_beginning_at(&self, address: usize) -> Option<usize> {
+        let (block, inside) = self.block_at(address);
+        // Relaxed: as in `view_held`.
+        (inside == 0 && block < self.blocks.load(Ordering::Relaxed) as usize).then_some(block)
+    }
+
     /// Whether it is a span of this class, for who has a block of it.
     #[inline]
     pub(crate) fn is_of(&self, class: Class) -> bool {

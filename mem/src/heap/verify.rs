@@ -109,11 +109,9 @@ fn verify_class(class: Class, claimed: usize) {
         // Relaxed: its owner may take it just now, and it is a block of the class all the same.
         let address = slot.load(std::sync::atomic::Ordering::Relaxed).addr();
         let span = arena::span_at(address).filter(|span| span.is_of(class));
-        let is_block = span.is_some_and(|span| {
-            let (block, inside) = span.block_at(address);
-            block < class.shape().blocks && inside == 0 && !span.vacancies.is_set(block)
-        });
-        if !is_block {
+        let is_block =
+            |span: &Span| span.block_beginning_at(address).is_some_and(|block| !span.vacancies.is_set(block));
+        if !span.is_some_and(is_block) {
             fatal!("{address:#x} is kept at hand as a block of {} bytes: {}", class.size(), Place(address));
         }
     }

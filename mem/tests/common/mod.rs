@@ -45,9 +45,9 @@ pub fn on_threads(threads: u64, body: impl Fn(u64) + Sync) {
     });
 }
 
-/// Runs `body` while another thread verifies the heap all the time.
-pub fn while_verified<T>(body: impl FnOnce() -> T) -> T {
-    /// Ends the loop, also when `body` panics.
+/// Runs `body` while so many other threads, each with a number from 1, do something over and over: what `make` makes for each.
+pub fn beside_threads<T, F: FnMut() + Send>(threads: u64, make: impl Fn(u64) -> F, body: impl FnOnce() -> T) -> T {
+    /// Ends the loops, also when `body` panics.
     struct Ending<'a>(&'a AtomicBool);
     impl Drop for Ending<'_> {
         fn drop(&mut self) {
@@ -57,16 +57,27 @@ pub fn while_verified<T>(body: impl FnOnce() -> T) -> T {
 
     let over = AtomicBool::new(false);
     thread::scope(|s| {
-        s.spawn(|| {
-            while !over.load(Ordering::Relaxed) {
-                sward_mem::verify();
-                // The gate is not fair: who closes it again at once keeps the others out.
-                thread::sleep(Duration::from_micros(200));
-            }
-        });
+        for number in 1..=threads {
+            let (over, mut round) = (&over, make(number));
+            s.spawn(move || {
+                while !over.load(Ordering::Relaxed) {
+                    round();
+                }
+            });
+        }
         let _ending = Ending(&over);
         body()
     })
+}
+
+/// Runs `body` while another thread verifies the heap all the time.
+pub fn while_verified<T>(body: impl FnOnce() -> T) -> T {
+    let verify = || {
+        sward_mem::verify();
+        // The gate is not fair: who closes it again at once keeps the others out.
+        thread::sleep(Duration::from_micros(200));
+    };
+    beside_threads(1, |_| verify, body)
 }
 
 /// Waits until `value` passes `test`, for as long as nothing but a hang takes, and then fails with the last value.

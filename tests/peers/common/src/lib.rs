@@ -4,15 +4,17 @@
 //! A peer takes `WORKLOAD [--procs P] [--n N] [--peer LABEL]` and prints `METRIC LABEL VALUE UNIT`
 //! lines. A wrong result panics, and a panic anywhere, in a task too, aborts the process.
 
+// As `sward bench` measures it.
+#[path = "../../../../bin/src/resident.rs"]
+mod resident;
 mod work;
 
 use std::time::Duration;
 
 use clap::Parser;
 
-pub use work::{
-    compute_chunk, count_for_ever, cpu_time, nth_prime, peak_resident_bytes, resident_bytes, sleeps, usleep_1ms,
-};
+pub use resident::{peak_resident_bytes, resident_bytes};
+pub use work::{compute_chunk, count_for_ever, cpu_time, nth_prime, sleeps, usleep_1ms};
 
 /// Tasks started at once by `spawn`.
 pub const SPAWN_BATCH: u64 = 1_000;
