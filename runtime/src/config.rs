@@ -41,10 +41,12 @@ pub struct Config {
     pub(crate) schedtrace: Option<Duration>,
     /// Whether such a line is followed by one for each P and each M.
     pub(crate) scheddetail: bool,
+    /// Whether to switch the built-in race detector on.
+    pub(crate) race: bool,
 }
 
-const ACCEPTED_DEBUG: &str = "a list, separated by commas, of schedtrace=MS (milliseconds, 0 for never), scheddetail=0|1 \
-                              and heapcheck=0|1|2";
+const ACCEPTED_DEBUG: &str = "a list, separated by commas, of schedtrace=MS (milliseconds, 0 for never), scheddetail=0|1, \
+                              heapcheck=0|1|2 and race=0|1";
 
 impl Config {
     /// What suits the machine, whatever the environment says: as many processors as the process may use CPUs (by its
@@ -60,7 +62,7 @@ impl Config {
     /// | `SWARD_PROCS` | number of processors, from 1 to 1024 |
     /// | `SWARD_STACK` | size of a green thread's stack, from `16K` to `1G`: bytes, or with suffix `K`, `M` or `G` |
     /// | `SWARD_BACKTRACE` | whose tracebacks a fatal error prints: `single` (who failed), `all`, or `system` (all, with the runtime's own frames) |
-    /// | `SWARD_DEBUG` | list, separated by commas, of `schedtrace=MS` (a line about the scheduler each so many milliseconds), `scheddetail=1` (more lines) and `heapcheck=1` or `2` (see [`heap`](crate::heap)) |
+    /// | `SWARD_DEBUG` | list, separated by commas, of `schedtrace=MS` (a line about the scheduler each so many milliseconds), `scheddetail=1` (more lines), `heapcheck=1` or `2` (see [`heap`](crate::heap)) and `race=1` (see [`race`](crate::race)) |
     ///
     /// # Errors
     /// When one of them is set to something else. An empty value is something else, but for the list, which may be empty.
@@ -104,6 +106,10 @@ impl Config {
                 // The heap has read it long before, at the first allocation, if the program has our heap.
                 Some(("heapcheck", "0" | "1" | "2")) => {}
                 Some(("heapcheck", _)) => return bad("heapcheck is none of 0, 1 and 2"),
+                Some(("race", "0")) => self.race = false,
+                Some(("race", "1")) if cfg!(feature = "race") => self.race = true,
+                Some(("race", "1")) => return bad("this program was built without sward's feature `race`"),
+                Some(("race", _)) => return bad("race is neither 0 nor 1"),
                 Some(_) => return bad("unknown name in the list"),
                 None => return bad("not a list of name=value"),
             }
@@ -142,6 +148,19 @@ impl Config {
     #[must_use]
     pub fn schedtrace(self, each: Duration) -> Config {
         Config { schedtrace: period(each), ..self }
+    }
+
+    /// Switches the [built-in race detector](crate::race) on, or off.
+    ///
+    /// # Panics
+    /// When it is to be switched on in a program that was built without the feature `race`.
+    #[must_use]
+    pub fn race(self, on: bool) -> Config {
+        assert!(
+            !on || cfg!(feature = "race"),
+            "Config::race(true): this program was built without sward's feature `race`"
+        );
+        Config { race: on, ..self }
     }
 }
 
@@ -292,6 +311,7 @@ mod tests {
             ("SWARD_DEBUG", "scheddetail=2", "scheddetail is neither 0 nor 1", ACCEPTED_DEBUG),
             ("SWARD_DEBUG", "heapcheck=3", "heapcheck is none of 0, 1 and 2", ACCEPTED_DEBUG),
             ("SWARD_DEBUG", "heapcheck=", "heapcheck is none of 0, 1 and 2", ACCEPTED_DEBUG),
+            ("SWARD_DEBUG", "race=on", "race is neither 0 nor 1", ACCEPTED_DEBUG),
         ] {
             let error = under(&[(variable, value)], Config::new()).unwrap_err().to_string();
             assert!(error.starts_with(&format!("{variable}={value}: {problem}")), "{error}");

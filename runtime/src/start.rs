@@ -101,6 +101,7 @@ fn start(config: &Config) {
         schedtrace: config.schedtrace,
         scheddetail: config.scheddetail,
         backtrace: config.backtrace,
+        race: config.race,
     };
     if sward_sched::start(&options) {
         crate::panics::install_hook();

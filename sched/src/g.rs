@@ -91,6 +91,8 @@ pub struct G {
     name: UnsafeCell<Option<Box<str>>>,
     spawned_at: Cell<Option<&'static Location<'static>>>,
     stack_shift: Cell<u32>,
+    #[cfg(feature = "race")]
+    pub(crate) race: crate::race::OfG,
 }
 
 // SAFETY: every non-atomic field has an owner at each moment, passed on by the status word's release and acquire (context),
@@ -137,6 +139,8 @@ impl G {
             stack_shift: Cell::new(0),
             os_locks: Cell::new(0),
             inline_packet: UnsafeCell::new([0; INLINE_PACKET / 8]),
+            #[cfg(feature = "race")]
+            race: crate::race::OfG::default(),
         }
     }
 

@@ -42,6 +42,7 @@ mod p;
 mod park;
 mod preempt;
 mod procs;
+pub mod race;
 mod random;
 mod reason;
 mod records;

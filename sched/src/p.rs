@@ -89,6 +89,8 @@ pub(crate) struct Owner {
     ids: std::ops::Range<u64>,
     /// How many offers of `run_next` are still to be skipped.
     offers_to_skip: u32,
+    #[cfg(feature = "race")]
+    pub(crate) race: crate::race::OfP,
 }
 
 impl P {
@@ -102,6 +104,8 @@ impl P {
                 stacks: Vec::new(),
                 ids: 0..0,
                 offers_to_skip: 0,
+                #[cfg(feature = "race")]
+                race: crate::race::OfP::default(),
             }),
             shared: CachePadded::new(shared),
             timers: CachePadded::new(Timers::new()),

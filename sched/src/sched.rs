@@ -48,6 +48,8 @@ pub struct Options {
     pub scheddetail: bool,
     /// Whose tracebacks a fatal error prints.
     pub backtrace: Backtrace,
+    /// Switch the built-in race detector on, in a build that has one.
+    pub race: bool,
 }
 
 /// See the [module](self).
@@ -91,6 +93,10 @@ pub fn start(options: &Options) -> bool {
     STARTED.get_or_init(|| {
         first = true;
         SCHED.get_or_init(|| Sched::new(options.clone()));
+        #[cfg(feature = "race")]
+        if options.race {
+            crate::race::switch_on();
+        }
         set_procs(options.procs);
         crate::preempt::install();
         crate::overflow::install();

@@ -18,6 +18,7 @@ use std::task::{Context, Poll};
 use crate::g::{self, G, GRef, INLINE_PACKET};
 use crate::join::Waits;
 use crate::p::{self, P};
+use crate::race;
 use crate::reason::Reason;
 use crate::sched::sched;
 use crate::section::Section;
@@ -93,6 +94,7 @@ where
     unsafe { put_packet::<F, E, T>(g, (f, end)) };
     g.join.reset();
     g.token.consume();
+    race::hook_in(&section, |race| race.spawned(g));
     // One for the thread itself, one for the handle. Release pairs with `GRef::try_new`.
     g.references.store(2, Ordering::Release);
     g.status.transition(g.status.load(), State::Runnable);
@@ -150,6 +152,7 @@ unsafe fn run<F: FnOnce() -> T, E: FnOnce(), T>(g: &'static G) {
     unsafe { (&raw mut (*packet).outcome).write(ManuallyDrop::new(outcome)) };
     // SAFETY: the user's code is done, and with it every use of the values.
     unsafe { g.locals.clear() };
+    race::hook(|race| race.ended());
     match g.join.end() {
         Waits::Nobody => {}
         Waits::Detached => {
@@ -214,6 +217,7 @@ impl<T> Handle<T> {
             let me = Sleeper::current(&section);
             section.park(Reason::Join, move || g.join.leave_joiner(me));
         }
+        race::hook(|race| race.joined(g));
         let this = ManuallyDrop::new(self);
         // SAFETY: the handle is not dropped, so its reference is moved out once; the thread has ended, so the outcome is the handle's.
         unsafe {
@@ -227,6 +231,7 @@ impl<T> Handle<T> {
         let join = &self.g.g().join;
         let mut waker = join.take_waker();
         if join.is_done() {
+            race::hook(|race| race.joined(self.g.g()));
             return Poll::Ready(());
         }
         match &mut waker {
@@ -235,7 +240,10 @@ impl<T> Handle<T> {
         }
         match waker.map(|waker| join.leave_waker(waker)) {
             Some(Ok(())) => Poll::Pending,
-            _ => Poll::Ready(()),
+            _ => {
+                race::hook(|race| race.joined(self.g.g()));
+                Poll::Ready(())
+            }
         }
     }
 

@@ -1,0 +1,3 @@
+//! Foreign calls out of green threads, and callbacks into them.
+
+pub use sward_ffi::{call, quick};
