@@ -1,3 +1,14 @@
 //! Foreign calls out of green threads, and callbacks into them.
+//!
+//! ```
+//! use sward::ffi;
+//!
+//! sward::run(|| {
+//!     // SAFETY: getppid has no preconditions.
+//!     let parent = ffi::call(|| unsafe { libc::getppid() });
+//!     assert!(parent >= 0);
+//! });
+//! ```
 
-pub use sward_ffi::{call, quick};
+#[doc(inline)]
+pub use sward_ffi::{Handle, call, callback, quick};

@@ -10,6 +10,7 @@
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
 use crate::g::G;
+use crate::section::Section;
 use crate::stack::Slot;
 use crate::traceback::Registers;
 
@@ -46,12 +47,14 @@ impl Context {
         self.0.is_some()
     }
 
-    /// Sets `g` up to run on `stack`.
-    pub(crate) fn start(&mut self, stack: Slot, g: &'static G) {
+    /// Sets `g` up to run `body` on `stack`.
+    pub(crate) fn start(&mut self, stack: Slot, g: &'static G, body: impl FnOnce() + 'static) {
         g.set_header(stack.header());
         self.0 = Some(Coroutine::with_stack(stack, move |link, ()| {
             debug_assert!(std::ptr::eq(link, g.header().link()));
-            g.run_on_green_stack();
+            body();
+            // The M gets the G back with a P: a hog may have lost its own.
+            Section::enter().leave_to_m();
         }));
     }
 

@@ -155,11 +155,10 @@ impl Walker {
         };
         if scanned.is_some() {
             let _walking = g.stack_lock.lock();
-            if let (Some(registers), Some(frames)) = (g.registers(), g.frames())
-                && frames.contains(&registers.sp)
-            {
+            for (registers, stack) in g.stopped_stacks() {
+                let room = &mut self.frames[self.len..];
                 // SAFETY: the part of the stack above its guard, which SCAN and the lock keep as it is.
-                self.len = unsafe { self.unwinder.walk(&mut self.cache, registers, frames, &mut self.frames) };
+                self.len += unsafe { self.unwinder.walk(&mut self.cache, registers, stack, room) };
             }
         }
         let seen = Seen {

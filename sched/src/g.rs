@@ -77,6 +77,8 @@ pub struct G {
     pub(crate) timed_out: AtomicBool,
     /// What may interrupt its waits.
     interrupt: Cell<*const Interrupt>,
+    /// The stack that it has left for foreign code, while it is in a callback on a further one.
+    outer: Cell<*const Outer>,
     /// How deep this G is in `lock_os_thread`.
     pub(crate) os_locks: Cell<u32>,
     pub(crate) run: Cell<unsafe fn(&'static G)>,
@@ -138,6 +140,7 @@ impl G {
             spawned_at: Cell::new(None),
             stack_shift: Cell::new(0),
             os_locks: Cell::new(0),
+            outer: Cell::new(ptr::null()),
             inline_packet: UnsafeCell::new([0; INLINE_PACKET / 8]),
             #[cfg(feature = "race")]
             race: crate::race::OfG::default(),
@@ -301,12 +304,6 @@ impl G {
         self.sp.set(0);
     }
 
-    /// Where the G last left its stack. For who holds SCAN and `stack_lock`.
-    pub(crate) fn registers(&self) -> Option<Registers> {
-        let sp = self.sp.get();
-        (sp != 0).then(|| self.header().registers(sp))
-    }
-
     /// Since when it waits. For who holds SCAN, of a waiting G.
     pub(crate) fn waiting_since(&self) -> Nanos {
         self.header().waiting_since()
@@ -332,8 +329,36 @@ impl G {
     pub(crate) fn run_on_green_stack(&'static self) {
         // SAFETY: set by the spawner together with the packet it belongs to, called once.
         unsafe { (self.run.get())(self) };
-        // The M gets the G back with a P: a hog may have lost its own.
-        crate::section::Section::enter().leave_to_m();
+    }
+
+    /// The stack that it is on, which it is about to leave for a further one.
+    pub(crate) fn leave_stack(&self) -> Outer {
+        Outer { header: self.header.get(), sp: self.sp.get(), outer: self.outer.get() }
+    }
+
+    /// Notes which stack it has left, for dumps. It stays where it is until [`return_to`](G::return_to).
+    pub(crate) fn set_outer(&self, outer: *const Outer) {
+        self.outer.set(outer);
+    }
+
+    /// Goes back to a stack that it has left.
+    pub(crate) fn return_to(&self, outer: &Outer) {
+        self.outer.set(outer.outer);
+        self.header.set(outer.header);
+        self.sp.set(outer.sp);
+    }
+
+    /// Where it left each of its stacks, the innermost first, and the parts of them that a walk may read. For who holds SCAN and `stack_lock`.
+    pub(crate) fn stopped_stacks(&self) -> impl Iterator<Item = (Registers, std::ops::Range<usize>)> {
+        let innermost = self.leave_stack();
+        // SAFETY: an outer stack's record is there until the G runs again.
+        let stacks = std::iter::successors(Some(innermost), |stack| unsafe { stack.outer.as_ref() }.copied());
+        stacks.filter_map(|stack| {
+            let frames = crate::stack::frames_at(stack.header.addr())?;
+            // SAFETY: a stack that has frames has a header.
+            let registers = unsafe { &*stack.header }.registers(stack.sp);
+            frames.contains(&registers.sp).then_some((registers, frames))
+        })
     }
 
     /// Forgets the stack of a G that has ended.
@@ -341,6 +366,15 @@ impl G {
         self.sp.set(0);
         self.header.set(ptr::null());
     }
+}
+
+/// A stack of a G that has left it for foreign code, and is in a callback on a further one.
+#[derive(Clone, Copy)]
+pub(crate) struct Outer {
+    header: *const Header,
+    /// Where it left that stack.
+    sp: usize,
+    outer: *const Outer,
 }
 
 /// Asks the processor for the cache line at `address`, which may be no address at all.

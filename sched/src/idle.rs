@@ -21,6 +21,9 @@ use crate::sched::{Sched, sched};
 use sward_mem::fatal;
 use sward_mem::persistent::Purpose;
 
+/// Bytes of an M's own stack, for foreign code: as much as most systems give a program's main thread. Memory is what is touched of it.
+const M_STACK: usize = 8 << 20;
+
 /// The idle ones. Under the scheduler's lock.
 #[derive(Default)]
 pub(crate) struct Lists {
@@ -36,6 +39,8 @@ pub(crate) struct Lists {
     ended_ms: Vec<&'static M>,
     /// Ms that sleep until the G that is locked to them is scheduled.
     pub(crate) locked_asleep: usize,
+    /// Borrowed Ms whose threads are not in a callback: the threads are not ours then.
+    resting: usize,
     /// Counts the threads that have begun and ended.
     changes: usize,
     /// The M that sleeps until the next timer, and until when.
@@ -77,12 +82,12 @@ impl Lists {
 
     /// How many Ms run, or are in a foreign call: all but the sleeping ones.
     pub(crate) fn active_ms(&self) -> usize {
-        self.all_ms.len() - self.ended_ms.len() - self.ms.len() - self.locked_asleep
+        self.all_ms.len() - self.ended_ms.len() - self.ms.len() - self.locked_asleep - self.resting
     }
 
     /// How many OS threads the scheduler has.
     pub(crate) fn threads(&self) -> usize {
-        self.all_ms.len() - self.ended_ms.len() - self.unborn_ms.len()
+        self.all_ms.len() - self.ended_ms.len() - self.unborn_ms.len() - self.resting
     }
 
     /// A number that changes whenever an OS thread of the scheduler begins or ends.
@@ -133,10 +138,43 @@ impl Lists {
         })
     }
 
+    /// Takes an M that has no thread, or makes one.
+    fn take_ended_m(&mut self) -> &'static M {
+        self.ended_ms.pop().unwrap_or_else(|| {
+            let m = records::leak(M::new(self.all_ms.len() + 1), Purpose::Machines);
+            self.all_ms.push(m);
+            m
+        })
+    }
+
     /// Notes that the thread of `m` ends.
     pub(crate) fn end_m(&mut self, m: &'static M) {
         self.changes += 1;
         self.ended_ms.push(m);
+    }
+
+    /// Takes an M for a thread that is not ours. It rests.
+    pub(crate) fn lend_m(&mut self) -> &'static M {
+        self.resting += 1;
+        self.take_ended_m()
+    }
+
+    /// Takes back a borrowed M, which rests.
+    pub(crate) fn take_back_m(&mut self, m: &'static M) {
+        self.resting -= 1;
+        self.ended_ms.push(m);
+    }
+
+    /// Notes that a borrowed M begins a callback.
+    pub(crate) fn begin_callback(&mut self) {
+        self.changes += 1;
+        self.resting -= 1;
+    }
+
+    /// Notes that a borrowed M rests again.
+    pub(crate) fn end_callback(&mut self) {
+        self.changes += 1;
+        self.resting += 1;
     }
 }
 
@@ -212,11 +250,7 @@ impl Sched {
     #[inline(never)]
     fn new_m(&self, p: &'static P, spinning: bool) {
         let mut lists = self.lists.lock();
-        let m = lists.ended_ms.pop().unwrap_or_else(|| {
-            let m = records::leak(M::new(lists.all_ms.len() + 1), Purpose::Machines);
-            lists.all_ms.push(m);
-            m
-        });
+        let m = lists.take_ended_m();
         m.set_next_p(Some(p));
         m.set_spinning(spinning);
         lists.unborn_ms.push(m);
@@ -237,7 +271,7 @@ impl Sched {
                     fatal!("M {} panicked", m.id);
                 }
             };
-            let thread = std::thread::Builder::new().name(format!("sward-m{}", m.id));
+            let thread = std::thread::Builder::new().name(format!("sward-m{}", m.id)).stack_size(M_STACK);
             if let Err(error) = thread.spawn(run) {
                 let threads = self.lists.lock().threads();
                 fatal!(

@@ -21,6 +21,7 @@
 
 #![cfg_attr(loom, allow(dead_code, unused_imports))]
 
+mod callback;
 mod clock;
 mod context;
 mod deadlock;
@@ -64,6 +65,7 @@ mod token;
 mod trace;
 pub mod traceback;
 
+pub use callback::callback;
 pub use g::{G, GRef};
 pub use holder::Holder;
 pub use interrupt::{Interrupt, Interrupted, is_interruptible};
@@ -79,6 +81,6 @@ pub use sleeper::{Claim, Sleeper};
 pub use spawn::{Birth, Handle, Outcome, spawn, spawn_with_end};
 pub use spin::{Held, SpinGuard, SpinLock};
 pub use stack::{DEFAULT_STACK, MAX_STACK, MIN_STACK};
-pub use syscall::unblock;
+pub use syscall::{quick, unblock};
 pub use task::Task;
 pub use token::park as park_token;

@@ -1,6 +1,7 @@
 //! M: an OS thread that runs green threads when it holds a P. Its own stack runs the scheduler loop and foreign code.
 
 use std::cell::Cell;
+use std::ops::Range;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, Ordering};
 
@@ -42,9 +43,23 @@ pub(crate) struct M {
     pub(crate) random: Random,
     /// What the G that is parking wants done once it has left its stack.
     commit: Cell<Option<(Commit, *mut ())>>,
+    /// Where its signal handlers run.
+    alternate_stack: Cell<(usize, usize)>,
 }
 
-// SAFETY: `random` and `commit` are used by the M's own thread; all else is atomic.
+thread_local! {
+    /// The M that the calling OS thread is.
+    #[allow(clippy::disallowed_macros, reason = "asked on OS threads' own stacks, where the code does not change its thread")]
+    static CURRENT: Cell<Option<&'static M>> = const { Cell::new(None) };
+}
+
+/// The M that the calling OS thread is, if it is one. For code on an OS thread's own stack.
+#[inline(never)]
+pub(crate) fn current() -> Option<&'static M> {
+    CURRENT.get()
+}
+
+// SAFETY: `random`, `commit` and `alternate_stack` are used by the M's own thread; all else is atomic.
 unsafe impl Sync for M {}
 // SAFETY: as above.
 unsafe impl Send for M {}
@@ -83,6 +98,7 @@ impl M {
             tid: AtomicI32::new(0),
             random: Random::new(id as u64),
             commit: Cell::new(None),
+            alternate_stack: Cell::new((0, 0)),
         }
     }
 
@@ -170,10 +186,26 @@ impl M {
     }
 
     /// Notes that the calling thread is this M.
-    pub(crate) fn adopt_thread(&self) {
+    pub(crate) fn adopt_thread(&'static self) {
         // SAFETY: gettid has no preconditions.
         // Relaxed: see `tid`.
         self.tid.store(unsafe { libc::gettid() }, Ordering::Relaxed);
-        crate::holder::share_stack();
+        CURRENT.set(Some(self));
+    }
+
+    /// Notes that the calling thread, which was this M, is none any more.
+    pub(crate) fn leave_thread(&self) {
+        CURRENT.set(None);
+    }
+
+    /// Notes where its signal handlers run.
+    pub(crate) fn set_alternate_stack(&self, at: Range<usize>) {
+        self.alternate_stack.set((at.start, at.end));
+    }
+
+    /// Whether the caller, on this M's thread, is in a signal handler on the alternate stack.
+    pub(crate) fn is_in_handler(&self) -> bool {
+        let (start, end) = self.alternate_stack.get();
+        (start..end).contains(&crate::stack::stack_pointer())
     }
 }

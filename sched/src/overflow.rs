@@ -12,6 +12,7 @@
 use std::cell::UnsafeCell;
 use std::io::{self, Write};
 use std::mem::MaybeUninit;
+use std::ops::Range;
 use std::ptr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -172,6 +173,12 @@ impl AlternateStack {
             }
             AlternateStack { start, previous: previous.assume_init() }
         }
+    }
+
+    /// Where it is.
+    pub(crate) fn range(&self) -> Range<usize> {
+        let start = self.start.addr() + stack::page_size();
+        start..start + ALTERNATE_STACK
     }
 }
 

@@ -33,9 +33,9 @@ use crate::g::G;
 use crate::section::Section;
 
 #[cfg(feature = "race")]
-pub(crate) use detector::{OfG, OfP};
-#[cfg(feature = "race")]
 pub use detector::reports;
+#[cfg(feature = "race")]
+pub(crate) use detector::{OfG, OfP};
 
 /// Whether the built-in detector has been switched on.
 #[cfg(feature = "race")]

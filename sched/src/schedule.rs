@@ -20,6 +20,7 @@ use crate::g::{self, G};
 use crate::idle;
 use crate::m::M;
 use crate::netpoll;
+use crate::overflow::AlternateStack;
 use crate::p::{P, PState};
 use crate::run_queue::{Pick, Task};
 use crate::sched::{Sched, sched};
@@ -47,9 +48,11 @@ enum After {
 /// The life of an M's thread.
 pub(crate) fn run_m(m: &'static M) {
     m.adopt_thread();
+    crate::holder::share_stack();
     // What crossbeam's deques need of each thread is set up when first used, which would be on some green stack, and takes kilobytes.
     drop(crossbeam_epoch::pin());
-    let _alternate_stack = crate::overflow::AlternateStack::install();
+    let alternate_stack = AlternateStack::install();
+    m.set_alternate_stack(alternate_stack.range());
     idle::take_handed_p(m);
     loop {
         let pick = match m.locked_g() {
@@ -89,68 +92,109 @@ fn execute(m: &'static M, pick: Pick) -> After {
         idle::sleep(sched(), m);
         return After::Goes;
     }
-    if !pick.inherits_slice {
-        P::tick(&p.slices);
-    }
-    // SAFETY: this M holds the P.
-    unsafe { p.owner() }.queue.count_switch(&p.shared);
+    begin_turn(p, &pick);
     g.prefetch_stack();
     loop {
         g.status.run();
-        g.set_m(m);
-        m.set_current(Some(g));
         // SAFETY: this M has just moved the G to *running*.
         let context = unsafe { g.context() };
         if !context.is_started() {
             begin(context, g, p);
         }
-        let back = context.resume();
-        // The section in which the G left ends here.
-        m.set_locks(0);
-        m.set_current(None);
-        match back {
-            Back::Suspended(Leave::Park) => {
-                let (commit, closure) = m.take_commit();
-                g.status.leave_running(State::Waiting);
-                // SAFETY: the closure belongs to the commit, which is called once.
-                if unsafe { commit(closure) } {
+        match resume(m, g, context) {
+            Back::Suspended(leave) => {
+                // Asked first: once it is put aside, others may have it.
+                let without_p = leave == Leave::NeedP && g.locked_m().is_none();
+                if put_aside(m, g, leave) {
+                    if without_p {
+                        idle::sleep(sched(), m);
+                    }
                     return After::Goes;
                 }
-                g.status.transition(State::Waiting, State::Runnable);
-            }
-            Back::Suspended(Leave::Yield) => {
-                // This M's P may be another by now. Others come first, those of the global queue included: two threads that yield
-                // to each other would keep the P from who comes back from a blocking call.
-                let p = m.held_p();
-                fetch_global(sched(), p);
-                g.status.leave_running(State::Runnable);
-                // SAFETY: this M holds the P.
-                unsafe { p.owner() }.queue.push_started(g);
-                // It waits behind others now, while a P may be idle.
-                if sched().handshake.could_wake() {
-                    sched().wake_if_idle();
-                }
-                return After::Goes;
-            }
-            Back::Suspended(Leave::NeedP) => {
-                let locked = g.locked_m().is_some();
-                g.status.transition(State::Syscall, State::Runnable);
-                sched().push_global(g);
-                if !locked {
-                    idle::sleep(sched(), m);
-                }
-                return After::Goes;
             }
             Back::Finished => return finish(m, g),
         }
     }
 }
 
+/// Counts the turn of a G that has been picked, for the holder of the P.
+#[inline]
+fn begin_turn(p: &'static P, pick: &Pick) {
+    if !pick.inherits_slice {
+        P::tick(&p.slices);
+    }
+    // SAFETY: for the holder.
+    unsafe { p.owner() }.queue.count_switch(&p.shared);
+}
+
+/// Switches to a stack of a G that is *running*, until it comes back.
+#[inline(always)]
+fn resume(m: &'static M, g: &'static G, context: &mut Context) -> Back {
+    g.set_m(m);
+    m.set_current(Some(g));
+    let back = context.resume();
+    // The section in which the G left ends here.
+    m.set_locks(0);
+    m.set_current(None);
+    back
+}
+
+/// Does with a G what it has left its stack for. `false`: there was nothing to wait for, and it is *runnable* for the caller to go on with.
+#[inline(always)]
+fn put_aside(m: &'static M, g: &'static G, leave: Leave) -> bool {
+    match leave {
+        Leave::Park => {
+            let (commit, closure) = m.take_commit();
+            g.status.leave_running(State::Waiting);
+            // SAFETY: the closure belongs to the commit, which is called once.
+            if unsafe { commit(closure) } {
+                return true;
+            }
+            g.status.transition(State::Waiting, State::Runnable);
+            return false;
+        }
+        Leave::Yield => {
+            // This M's P may be another by now. Others come first, those of the global queue included: two threads that yield
+            // to each other would keep the P from who comes back from a blocking call.
+            let p = m.held_p();
+            fetch_global(sched(), p);
+            g.status.leave_running(State::Runnable);
+            // SAFETY: this M holds the P.
+            unsafe { p.owner() }.queue.push_started(g);
+            // It waits behind others now, while a P may be idle.
+            if sched().handshake.could_wake() {
+                sched().wake_if_idle();
+            }
+        }
+        Leave::NeedP => {
+            g.status.transition(State::Syscall, State::Runnable);
+            sched().push_global(g);
+        }
+    }
+    true
+}
+
+/// Runs a G, which is *running* and locked to this M, on a further stack to its end: what a callback does. What it waits for, this M waits for.
+pub(crate) fn run_to_end(m: &'static M, g: &'static G, context: &mut Context) {
+    while let Back::Suspended(leave) = resume(m, g, context) {
+        if put_aside(m, g, leave) {
+            await_turn(m, g);
+        }
+        g.status.run();
+    }
+}
+
+/// Waits until a G that is locked to this M, and waits or is queued, has been scheduled.
+pub(crate) fn await_turn(m: &'static M, g: &'static G) {
+    let pick = next_of_locked(m, g);
+    begin_turn(m.held_p(), &pick);
+}
+
 /// Gives a fresh G its stack.
 #[inline]
 fn begin(context: &mut Context, g: &'static G, p: &P) {
     match p.take_stack(g.stack_shift()) {
-        Ok(stack) => context.start(stack, g),
+        Ok(stack) => context.start(stack, g, || g.run_on_green_stack()),
         Err(error) => fatal!("green thread {} cannot begin: {error}", g.id()),
     }
 }

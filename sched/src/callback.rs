@@ -1,0 +1,272 @@
+//! Callbacks: from foreign code back into green-thread code.
+//!
+//! # Within a foreign call
+//! The G that made the call has left its stack in the middle, and foreign frames lie on the M's own stack. The callback runs as the same G on a
+//! **further green stack**, which the M resumes from beneath the foreign frames:
+//!
+//! ```text
+//!   M's stack                        G's stacks
+//!   scheduler loop ──resume────────► user code
+//!     foreign code ◄──unblock─────── unblock
+//!       callback ────resume────────►  the callback's body: parks, spawns, calls out again
+//!         …       ◄──unblock────────
+//! ```
+//! Those frames are the M's, so the G is **wired** to the M as long as the callback lasts: what the G waits for, the M waits for, beneath them, having given
+//! its P away; others hand it a P when the G's turn comes ([`lock_thread`](crate::lock_thread)).
+//!
+//! The G had left its P, and gets one before the body begins; the body's end leaves it again. Calls and callbacks nest as deep as the stacks allow.
+//!
+//! A panic of the body ends its stack, and goes on from [`callback`], on the M's stack. Where the foreign frames let it pass it reaches the caller
+//! of the foreign function.
+//!
+//! # On a thread that is not ours
+//! A thread that foreign code has made borrows an M, for as long as the thread lives, and each callback is a G of its own, wired to it. Between
+//! callbacks the thread counts as not ours: it may do what it likes, and the deadlock detector does not wait for it.
+//!
+//! # Rejected
+//! - Running the body on the G's own stack, below where it called, as Go does: the coroutine library keeps one place to suspend to for each stack, and
+//!   that place is above the foreign frames.
+//! - Having another M run the body while the foreign thread waits: the body would find other thread-locals of C's than its caller.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::mem::ManuallyDrop;
+use std::panic::{self, AssertUnwindSafe, Location};
+use std::sync::atomic::Ordering;
+
+use crate::context::Context;
+use crate::g::{self, G};
+use crate::idle;
+use crate::m::{self, M};
+use crate::overflow::AlternateStack;
+use crate::p::{self, P, PState};
+use crate::race;
+use crate::sched::{is_started, sched};
+use crate::schedule::{await_turn, run_to_end};
+use crate::stack;
+use crate::status::State;
+use crate::syscall::{self, FOREIGN};
+use sward_mem::fatal;
+
+/// Runs `f` as green-thread code and returns its value: for a function that foreign code calls. Within a foreign call, `f` runs on the green
+/// thread that made it; on a thread that foreign code has made, on a green thread of its own. Either way it stays on this OS thread.
+///
+/// # Panics
+/// With the panic of `f`.
+///
+/// # Aborts
+/// Before the runtime has been started; in [`quick`](crate::quick); in a signal handler.
+#[track_caller]
+pub fn callback<R>(f: impl FnOnce() -> R) -> R {
+    if stack::current_g().is_some() {
+        // The foreign function was called on the green stack.
+        return f();
+    }
+    let result = match m::current() {
+        Some(m) => match m.current() {
+            Some(caller) => back_into(m, caller, f),
+            None => on_borrowed(m, f),
+        },
+        None if is_started() => borrowing(f),
+        None => fatal!("a callback into green-thread code before the runtime has been started: call sward::run first"),
+    };
+    result.unwrap_or_else(|payload| panic::resume_unwind(payload))
+}
+
+type Outcome<R> = Result<R, Box<dyn Any + Send>>;
+
+/// A callback's closure, then its outcome. It lies on the M's stack.
+union Body<F, R> {
+    f: ManuallyDrop<F>,
+    outcome: ManuallyDrop<Outcome<R>>,
+}
+
+impl<F: FnOnce() -> R, R> Body<F, R> {
+    /// Runs `f` on a stack of `g`, which is *running* and wired to `m`, by `context`.
+    fn run(m: &'static M, g: &'static G, f: F) -> Outcome<R> {
+        let mut body = Body { f: ManuallyDrop::new(f) };
+        let slot = match m.held_p().take_stack(g.stack_shift()) {
+            Ok(slot) => slot,
+            Err(error) => fatal!("no stack for a callback into green thread {}: {error}", g.id()),
+        };
+        // Without the names of `F` and `R`, which may borrow.
+        let (call, place): (unsafe fn(*mut ()), _) = (Self::call, (&raw mut body).cast::<()>());
+        let mut context = Context::default();
+        // SAFETY: it runs once, while `body` is here.
+        context.start(slot, g, move || unsafe { call(place) });
+        run_to_end(m, g, &mut context);
+        let Some(slot) = context.take_stack() else {
+            fatal!("a callback of green thread {} ended without a stack", g.id())
+        };
+        m.held_p().free_stack(slot, sched().stack_shift);
+        // SAFETY: `call` has put it there.
+        ManuallyDrop::into_inner(unsafe { body.outcome })
+    }
+
+    /// What runs on the green stack.
+    ///
+    /// # Safety
+    /// `body` has a closure, and is the caller's.
+    unsafe fn call(body: *mut ()) {
+        let body = body.cast::<Body<F, R>>();
+        // SAFETY: by the caller's promise; moved out once.
+        let f = ManuallyDrop::into_inner(unsafe { (&raw const (*body).f).read() });
+        race::hook(|race| race.acquire(&FOREIGN));
+        let outcome = panic::catch_unwind(AssertUnwindSafe(f));
+        race::hook(|race| race.release(&FOREIGN));
+        // SAFETY: by the caller's promise.
+        unsafe { (&raw mut (*body).outcome).write(ManuallyDrop::new(outcome)) };
+    }
+}
+
+/// Runs `f` on a further stack of `g`, which is in a foreign call on this M.
+fn back_into<R>(m: &'static M, g: &'static G, f: impl FnOnce() -> R) -> Outcome<R> {
+    if m.is_in_handler() {
+        fatal!("a callback into green thread {} from a signal handler", g.id());
+    }
+    if g.status.load() == State::Running {
+        fatal!(
+            "a callback into green thread {}, which is in ffi::quick: only functions called by ffi::call may call back",
+            g.id()
+        );
+    }
+    let wire = Wire::new(m, g);
+    get_p(m, g, State::Syscall);
+    let outer = g.leave_stack();
+    g.set_outer(&raw const outer);
+    let outcome = Body::run(m, g, f);
+    g.return_to(&outer);
+    drop(wire);
+    m.set_current(Some(g));
+    syscall::leave_p(g, m, m.held_p());
+    outcome
+}
+
+/// Gets a P for a G without one that is wired to this M. It comes from `state`, and is *running* then.
+fn get_p(m: &'static M, g: &'static G, state: State) {
+    let old = m.old_p().filter(|p| p.transition(PState::Syscall, PState::Running));
+    if let Some(p) = old.or_else(|| sched().lists.lock().take_p(sched())) {
+        g.status.transition(state, State::Running);
+        idle::hold(m, p);
+        return;
+    }
+    g.status.transition(state, State::Runnable);
+    sched().push_global(g);
+    await_turn(m, g);
+    g.status.run();
+}
+
+/// Keeps a G on its M, until dropped.
+struct Wire {
+    m: &'static M,
+    g: &'static G,
+}
+
+impl Wire {
+    fn new(m: &'static M, g: &'static G) -> Wire {
+        let depth = g.os_locks.get();
+        g.os_locks.set(depth + 1);
+        if depth == 0 {
+            g.set_locked_m(Some(m));
+            m.set_locked_g(Some(g));
+        }
+        Wire { m, g }
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        let depth = self.g.os_locks.get() - 1;
+        self.g.os_locks.set(depth);
+        if depth == 0 {
+            self.g.set_locked_m(None);
+            self.m.set_locked_g(None);
+        }
+    }
+}
+
+/// An M that a thread which is not ours has borrowed. Dropped when the thread ends.
+struct Borrowed {
+    m: &'static M,
+    /// Dropped with it.
+    _alternate_stack: AlternateStack,
+}
+
+impl Borrowed {
+    fn new() -> Borrowed {
+        // What crossbeam's deques need of each thread: see `run_m`.
+        drop(crossbeam_epoch::pin());
+        let m = sched().lists.lock().lend_m();
+        m.adopt_thread();
+        let alternate_stack = AlternateStack::install();
+        m.set_alternate_stack(alternate_stack.range());
+        Borrowed { m, _alternate_stack: alternate_stack }
+    }
+}
+
+impl Drop for Borrowed {
+    fn drop(&mut self) {
+        self.m.leave_thread();
+        sched().lists.lock().take_back_m(self.m);
+    }
+}
+
+thread_local! {
+    /// What the calling thread has borrowed.
+    #[allow(clippy::disallowed_macros, reason = "used on OS threads that are not ours")]
+    static BORROWED: RefCell<Option<Borrowed>> = const { RefCell::new(None) };
+}
+
+/// Runs `f` on an M that the calling thread borrows now.
+#[track_caller]
+fn borrowing<R>(f: impl FnOnce() -> R) -> Outcome<R> {
+    let borrowed = Borrowed::new();
+    let m = borrowed.m;
+    let mut borrowed = Some(borrowed);
+    // In a destructor of another thread-local, this one may be gone. Then the M goes back after this callback.
+    let _ = BORROWED.try_with(|place| *place.borrow_mut() = borrowed.take());
+    on_borrowed(m, f)
+}
+
+/// Runs `f` as a green thread of its own, on an M that the calling thread has borrowed.
+#[track_caller]
+fn on_borrowed<R>(m: &'static M, f: impl FnOnce() -> R) -> Outcome<R> {
+    if m.is_in_handler() {
+        fatal!("a callback into green-thread code from a signal handler");
+    }
+    let sched = sched();
+    let g = g::take_one_free();
+    g.christen(p::take_ids(1), None, sched.stack_shift, Location::caller());
+    g.join.reset();
+    g.token.consume();
+    race::hook(|race| race.spawned(g));
+    // One for the thread itself. Release pairs with `GRef::try_new`.
+    g.references.store(1, Ordering::Release);
+    // Relaxed: a count that matters when nothing runs.
+    sched.spawned_outside.fetch_add(1, Ordering::Relaxed);
+    sched.lists.lock().begin_callback();
+    let wire = Wire::new(m, g);
+    get_p(m, g, g.status.load());
+    let outcome = Body::run(m, g, || {
+        let outcome = panic::catch_unwind(AssertUnwindSafe(f));
+        // SAFETY: the user's code is done, and with it every use of the values.
+        unsafe { g.locals.clear() };
+        race::hook(|race| race.ended());
+        outcome
+    });
+    g.forget_stack();
+    g.status.leave_running(State::Dead);
+    drop(wire);
+    let p = m.held_p();
+    P::count(&p.ended);
+    race::hook(|race| race.joined(g));
+    if g::drop_reference(g) {
+        p.free_g(g);
+    }
+    m.set_p(None);
+    sched.lists.lock().end_callback();
+    sched.hand_off(p);
+    // The others may have gone to sleep meanwhile.
+    idle::check_deadlock(sched);
+    outcome.and_then(|outcome| outcome)
+}

@@ -1,0 +1,1 @@
+//! ThreadSanitizer: tells it of each switch of stacks, and passes the hooks on to it.
