@@ -69,6 +69,7 @@ mod error;
 mod future;
 mod iter;
 mod patience;
+mod places;
 mod receiver;
 mod select;
 mod sender;

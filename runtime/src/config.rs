@@ -13,6 +13,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use sward_ffi::check::Level;
 use sward_sched::Backtrace;
 
 use crate::settings::{BadSetting, MAX_PROCS, parse_procs, parse_size, stack_size};
@@ -62,6 +63,7 @@ impl Config {
     /// | `SWARD_PROCS` | number of processors, from 1 to 1024 |
     /// | `SWARD_STACK` | size of a green thread's stack, from `16K` to `1G`: bytes, or with suffix `K`, `M` or `G` |
     /// | `SWARD_BACKTRACE` | whose tracebacks a fatal error prints: `single` (who failed), `all`, or `system` (all, with the runtime's own frames) |
+    /// | `SWARD_FFICHECK` | how much is checked of what [foreign code](crate::ffi) gets to see: `0` (nothing), `1` (arguments; so unless it is set) or `2` (stores, too) |
     /// | `SWARD_DEBUG` | list, separated by commas, of `schedtrace=MS` (a line about the scheduler each so many milliseconds), `scheddetail=1` (more lines), `heapcheck=1` or `2` (see [`heap`](crate::heap)) and `race=1` (see [`race`](crate::race)) |
     ///
     /// # Errors
@@ -88,6 +90,8 @@ impl Config {
         self.procs = read(variable, "SWARD_PROCS", parse_procs)?.or(self.procs);
         self.stack_size = read(variable, "SWARD_STACK", parse_size)?.or(self.stack_size);
         self.backtrace = read(variable, "SWARD_BACKTRACE", parse_backtrace)?.unwrap_or(self.backtrace);
+        // The check reads it again, when there is something to check first.
+        read(variable, "SWARD_FFICHECK", parse_ffi_check)?;
         read(variable, "SWARD_DEBUG", |list| self.read_debug(list))?;
         Ok(self)
     }
@@ -194,6 +198,11 @@ fn parse_backtrace(text: &str) -> Result<Backtrace, BadSetting> {
     }
 }
 
+/// Reads the value of `SWARD_FFICHECK`.
+fn parse_ffi_check(text: &str) -> Result<Level, BadSetting> {
+    text.parse().map_err(|_| BadSetting::new("not a level of checks", Level::ACCEPTED))
+}
+
 /// An environment variable that is set to something it can't be.
 ///
 /// Displays as the variable, its value, what is wrong and what is accepted, in a line:
@@ -245,6 +254,7 @@ mod tests {
             ("SWARD_PROCS", "3"),
             ("SWARD_STACK", "100K"),
             ("SWARD_BACKTRACE", "all"),
+            ("SWARD_FFICHECK", "2"),
             ("SWARD_DEBUG", "schedtrace=250,scheddetail=1"),
             ("SWARD_SOMETHING", "else"),
         ];
@@ -303,6 +313,8 @@ mod tests {
             ("SWARD_STACK", "big", "not a size", "a number of bytes from 16K to 1G"),
             ("SWARD_BACKTRACE", "1", "not a kind of backtrace", "single, all or system"),
             ("SWARD_BACKTRACE", "All", "not a kind of backtrace", "single, all or system"),
+            ("SWARD_FFICHECK", "3", "not a level of checks", Level::ACCEPTED),
+            ("SWARD_FFICHECK", "", "not a level of checks", Level::ACCEPTED),
             ("SWARD_DEBUG", "gc=1", "unknown name in the list", ACCEPTED_DEBUG),
             ("SWARD_DEBUG", "schedtrace=1,x=2", "unknown name in the list", ACCEPTED_DEBUG),
             ("SWARD_DEBUG", "schedtrace", "not a list of name=value", ACCEPTED_DEBUG),

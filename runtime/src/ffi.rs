@@ -10,5 +10,8 @@
 //! });
 //! ```
 
+#[doc(hidden)]
+pub use sward_ffi::check;
 #[doc(inline)]
-pub use sward_ffi::{Handle, call, callback, quick};
+pub use sward_ffi::{Handle, call, callback, quick, store};
+pub use sward_macros::import;

@@ -18,6 +18,15 @@ pub(crate) fn install_hook() {
                 None => eprintln!("\ngreen thread {} '{name}' panicked:", g.id()),
             }
         }
+        if panic.payload_as_str() == Some(NO_WAY_OUT)
+            && let Some(caller) = GRef::calling_out()
+        {
+            // std's message has the stacks of both sides: of foreign code, down to the callback, and of the green thread that called it.
+            eprintln!("\nthe panic of a callback cannot pass through foreign code to its caller, green thread {}:", caller.id());
+        }
         previous(panic);
     }));
 }
+
+/// What std says of a panic that has reached a function of the ABI `"C"`.
+const NO_WAY_OUT: &str = "panic in a function that cannot unwind";

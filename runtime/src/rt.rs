@@ -1,4 +1,4 @@
-//! What the attributes expand to. Not for use by hand.
+//! What the attributes expand to, and what tests of the runtime need. Not for use by hand.
 
 use crate::config::Config;
 use crate::start::from_env_or_exit;
@@ -19,3 +19,8 @@ pub fn main<T: Send + 'static>(procs: Option<usize>, stack_size: Option<usize>, 
 pub fn test<T: Send + 'static>(procs: Option<usize>, stack_size: Option<usize>, f: fn() -> T) -> T {
     main(procs, stack_size, f)
 }
+
+/// Brings a historical bug back, for tests: see `sward_sched::race`.
+#[cfg(feature = "race")]
+#[doc(hidden)]
+pub use sward_sched::race::use_historical_order;

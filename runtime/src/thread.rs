@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 pub use std::thread::{available_parallelism, panicking};
 
-use sward_sched::{Ended, GRef, Interrupted, Reason, Section};
+use sward_sched::{Ended, GRef, Interrupted, Reason, Section, race};
 pub use sward_sched::{OsThreadGuard, lock_os_thread, yield_now};
 
 pub use builder::{Builder, spawn};
@@ -92,14 +92,19 @@ pub fn park_timeout(duration: Duration) {
     park_deadline(Instant::now().checked_add(duration));
 }
 
+/// Stands for the tokens of all OS threads, which are std's own, in race reports.
+static UNPARKED_OS_THREAD: u8 = 0;
+
 fn park_deadline(deadline: Option<Instant>) {
-    match (GRef::current(), deadline) {
-        (Some(_), _) => {
-            if sward_sched::park_token(deadline) == Ended::Interrupted {
-                Interrupted::unwind();
-            }
+    if GRef::current().is_some() {
+        if sward_sched::park_token(deadline) == Ended::Interrupted {
+            Interrupted::unwind();
         }
-        (None, None) => std::thread::park(),
-        (None, Some(deadline)) => std::thread::park_timeout(deadline.saturating_duration_since(Instant::now())),
+        return;
     }
+    match deadline {
+        None => std::thread::park(),
+        Some(deadline) => std::thread::park_timeout(deadline.saturating_duration_since(Instant::now())),
+    }
+    race::hook(|race| race.acquire(&raw const UNPARKED_OS_THREAD));
 }

@@ -39,7 +39,7 @@ use crate::g::{self, G};
 use crate::idle;
 use crate::m::{self, M};
 use crate::overflow::AlternateStack;
-use crate::p::{self, P, PState};
+use crate::p::{self, P};
 use crate::race;
 use crate::sched::{is_started, sched};
 use crate::schedule::{await_turn, run_to_end};
@@ -131,7 +131,7 @@ fn back_into<R>(m: &'static M, g: &'static G, f: impl FnOnce() -> R) -> Outcome<
         );
     }
     let wire = Wire::new(m, g);
-    get_p(m, g, State::Syscall);
+    get_p(m, g);
     let outer = g.leave_stack();
     g.set_outer(&raw const outer);
     let outcome = Body::run(m, g, f);
@@ -142,15 +142,12 @@ fn back_into<R>(m: &'static M, g: &'static G, f: impl FnOnce() -> R) -> Outcome<
     outcome
 }
 
-/// Gets a P for a G without one that is wired to this M. It comes from `state`, and is *running* then.
-fn get_p(m: &'static M, g: &'static G, state: State) {
-    let old = m.old_p().filter(|p| p.transition(PState::Syscall, PState::Running));
-    if let Some(p) = old.or_else(|| sched().lists.lock().take_p(sched())) {
-        g.status.transition(state, State::Running);
-        idle::hold(m, p);
+/// Gets a P for a G in syscall state that is wired to this M. It is *running* then.
+fn get_p(m: &'static M, g: &'static G) {
+    if syscall::take_old_p(g) || syscall::take_idle_p(g) {
         return;
     }
-    g.status.transition(state, State::Runnable);
+    g.status.transition(State::Syscall, State::Runnable);
     sched().push_global(g);
     await_turn(m, g);
     g.status.run();
@@ -246,7 +243,9 @@ fn on_borrowed<R>(m: &'static M, f: impl FnOnce() -> R) -> Outcome<R> {
     sched.spawned_outside.fetch_add(1, Ordering::Relaxed);
     sched.lists.lock().begin_callback();
     let wire = Wire::new(m, g);
-    get_p(m, g, g.status.load());
+    g.set_m(m);
+    g.status.transition(g.status.load(), State::Syscall);
+    get_p(m, g);
     let outcome = Body::run(m, g, || {
         let outcome = panic::catch_unwind(AssertUnwindSafe(f));
         // SAFETY: the user's code is done, and with it every use of the values.

@@ -10,6 +10,7 @@
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
 use crate::g::G;
+use crate::header::Header;
 use crate::section::Section;
 use crate::stack::Slot;
 use crate::traceback::Registers;
@@ -70,7 +71,12 @@ impl Context {
 
     /// Takes the stack of a G that has finished.
     pub(crate) fn take_stack(&mut self) -> Option<Slot> {
-        self.0.take().map(Coroutine::into_stack)
+        let stack = self.0.take().map(Coroutine::into_stack);
+        #[cfg(feature = "tsan")]
+        if let Some(stack) = &stack {
+            stack.header().fiber.destroy();
+        }
+        stack
     }
 }
 
@@ -81,6 +87,16 @@ impl Context {
 #[inline]
 pub(crate) unsafe fn suspend(g: &G, leave: Leave) {
     g.save_registers(Registers::capture());
+    // SAFETY: the caller's promise.
+    unsafe { switch(g, leave) };
+}
+
+/// As [`suspend`], for a caller that has saved its registers.
+///
+/// # Safety
+/// As for [`suspend`].
+#[inline]
+pub(crate) unsafe fn switch(g: &G, leave: Leave) {
     // SAFETY: a G that runs has a stack, with corosensei's link on it.
     unsafe { (*g.header().link()).suspend(leave) };
 }
@@ -89,7 +105,18 @@ pub(crate) unsafe fn suspend(g: &G, leave: Leave) {
 ///
 /// # Safety
 /// `g` is the G whose stack this runs on. `f` does not suspend it.
+#[inline]
 pub(crate) unsafe fn on_m_stack<R>(g: &G, f: impl FnOnce() -> R) -> R {
+    // SAFETY: the caller's promise.
+    unsafe { below(g.header(), f) }
+}
+
+/// As [`on_m_stack`], for the stack with this header.
+///
+/// # Safety
+/// This runs on that stack. `f` does not suspend its G.
+#[inline]
+pub(crate) unsafe fn below<R>(header: &Header, f: impl FnOnce() -> R) -> R {
     /// corosensei wants `Send`, to keep the yielder itself from being passed down.
     struct AssertSend<F>(F);
     // SAFETY: the closure runs on the thread that made it; only the stack is another.
@@ -99,7 +126,9 @@ pub(crate) unsafe fn on_m_stack<R>(g: &G, f: impl FnOnce() -> R) -> R {
             (self.0)()
         }
     }
+    #[cfg(feature = "tsan")]
+    let f = crate::race::across(f);
     let f = AssertSend(f);
     // SAFETY: as in `suspend`; the M's frames below the link are suspended in `resume`, so the stack beneath them is free.
-    unsafe { (*g.header().link()).on_parent_stack(move || f.call()) }
+    unsafe { (*header.link()).on_parent_stack(move || f.call()) }
 }

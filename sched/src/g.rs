@@ -95,6 +95,9 @@ pub struct G {
     stack_shift: Cell<u32>,
     #[cfg(feature = "race")]
     pub(crate) race: crate::race::OfG,
+    /// What ThreadSanitizer will know it by, until it begins.
+    #[cfg(feature = "tsan")]
+    pub(crate) fiber: crate::race::Fiber,
 }
 
 // SAFETY: every non-atomic field has an owner at each moment, passed on by the status word's release and acquire (context),
@@ -144,6 +147,8 @@ impl G {
             inline_packet: UnsafeCell::new([0; INLINE_PACKET / 8]),
             #[cfg(feature = "race")]
             race: crate::race::OfG::default(),
+            #[cfg(feature = "tsan")]
+            fiber: crate::race::Fiber::default(),
         }
     }
 
@@ -304,6 +309,12 @@ impl G {
         self.sp.set(0);
     }
 
+    /// Where it last left its stack, if that means anything. For who keeps it from running, or is its own M.
+    pub(crate) fn registers(&self) -> Option<Registers> {
+        let sp = self.sp.get();
+        (sp != 0).then(|| self.header().registers(sp))
+    }
+
     /// Since when it waits. For who holds SCAN, of a waiting G.
     pub(crate) fn waiting_since(&self) -> Nanos {
         self.header().waiting_since()
@@ -422,6 +433,14 @@ impl GRef {
     /// The green thread that calls this; `None` on a plain OS thread.
     pub fn current() -> Option<GRef> {
         crate::stack::current_g().map(GRef::new)
+    }
+
+    /// The green thread whose foreign call the caller is in, on its OS thread's own stack; `None` outside such calls.
+    pub fn calling_out() -> Option<GRef> {
+        if crate::stack::current_g().is_some() {
+            return None;
+        }
+        crate::m::current()?.current().map(GRef::new)
     }
 
     pub(crate) fn g(&self) -> &'static G {

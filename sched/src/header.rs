@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   top ┌────────────────────────────┐
+//!       │ stretch                    │ how long it runs between blocking calls
 //!       │ waiting since              │
 //!       │ pc, fp, lr (aarch64)       │ where the G left its stack
 //!       │ the G                      │
@@ -13,30 +14,37 @@
 //! that a switch touches is a miss in the first-level cache.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use crate::clock::Nanos;
 use crate::context::Link;
 use crate::g::G;
+use crate::stretch::Stretch;
 use crate::traceback::Registers;
 
 /// See the [module](self).
 #[repr(C)]
 pub(crate) struct Header {
-    g: Cell<Option<&'static G>>,
+    /// Atomic, as anybody may ask whose stack this is, while it gets its next G.
+    g: AtomicPtr<G>,
     pc: Cell<usize>,
     fp: Cell<usize>,
     #[cfg(target_arch = "aarch64")]
     lr: Cell<usize>,
     /// When the G began to wait, on the coarse clock.
     waiting_since: AtomicU64,
+    /// What the G does between blocking calls.
+    pub(crate) stretch: Stretch,
+    /// What ThreadSanitizer knows this use of the stack by.
+    #[cfg(feature = "tsan")]
+    pub(crate) fiber: crate::race::Fiber,
 }
 
 /// Room for the header: corosensei wants its base aligned to 16 bytes.
 pub(crate) const HEADER: usize = size_of::<Header>().next_multiple_of(16);
-/// What corosensei keeps below the base: the link, and, built for AddressSanitizer, above it the bounds of the M's stack.
-pub(crate) const LINK: usize = if cfg!(feature = "asan") { 32 } else { 16 };
-const _: () = assert!(HEADER + LINK <= 64 || cfg!(feature = "asan"));
+/// What corosensei keeps below the base: the link, and, built for a sanitizer, above it the bounds of the M's stack.
+pub(crate) const LINK: usize = if cfg!(any(feature = "asan", feature = "tsan")) { 32 } else { 16 };
+const _: () = assert!(HEADER + LINK <= 64 || cfg!(any(feature = "asan", feature = "tsan")));
 
 impl Header {
     /// corosensei's link, which is what it calls the yielder of the coroutine on this stack.
@@ -48,12 +56,16 @@ impl Header {
     /// The G that runs on this stack.
     #[inline]
     pub(crate) fn g(&self) -> Option<&'static G> {
-        self.g.get()
+        // Relaxed: on the stack itself it is the thread's own; others ask about a G that they know by other means, or compare.
+        // SAFETY: Gs live for ever.
+        unsafe { self.g.load(Ordering::Relaxed).as_ref() }
     }
 
     /// Gives the stack to `g`.
     pub(crate) fn set_g(&self, g: &'static G) {
-        self.g.set(Some(g));
+        // Relaxed: see `g`.
+        self.g.store(std::ptr::from_ref(g).cast_mut(), Ordering::Relaxed);
+        self.stretch.reset();
     }
 
     /// Notes where the G leaves its stack, but for the stack pointer, which the G keeps.

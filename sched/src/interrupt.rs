@@ -12,6 +12,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use crate::race;
 use crate::section::Section;
 use crate::sleeper::{self, Claim, Sleeper};
 use crate::ticket::Token;
@@ -52,6 +53,7 @@ impl Interrupt {
     /// The thread that it was made by is alive, and stays so until this returns.
     pub unsafe fn set(&self) {
         let section = Section::enter();
+        race::hook_in(&section, |race| race.release(self));
         let Some(ticket) = self.token.set() else { return };
         let claim = Claim::of(self.sleeper, ticket);
         // SAFETY: the thread is alive; with its claim, the wake-up is the caller's.
@@ -90,7 +92,11 @@ impl Interrupt {
     pub(crate) fn end(&self, claim: Claim) -> bool {
         self.token.wait_is_over(claim.ticket());
         // Relaxed: see `set`.
-        self.ended_wait.load(Ordering::Relaxed)
+        let ended_wait = self.ended_wait.load(Ordering::Relaxed);
+        if ended_wait {
+            race::hook(|race| race.acquire(self));
+        }
+        ended_wait
     }
 }
 

@@ -21,6 +21,7 @@
 
 #![cfg_attr(loom, allow(dead_code, unused_imports))]
 
+mod call_site;
 mod callback;
 mod clock;
 mod context;
@@ -56,6 +57,7 @@ mod spawn;
 mod spin;
 mod stack;
 mod status;
+mod stretch;
 mod syscall;
 mod sysmon;
 mod task;
@@ -80,7 +82,7 @@ pub use section::Section;
 pub use sleeper::{Claim, Sleeper};
 pub use spawn::{Birth, Handle, Outcome, spawn, spawn_with_end};
 pub use spin::{Held, SpinGuard, SpinLock};
-pub use stack::{DEFAULT_STACK, MAX_STACK, MIN_STACK};
+pub use stack::{DEFAULT_STACK, MAX_STACK, MIN_STACK, frames_at};
 pub use syscall::{quick, unblock};
 pub use task::Task;
 pub use token::park as park_token;

@@ -7,6 +7,9 @@
 //!
 //! The stack cannot be unwound instead: the faulting instruction is anywhere, and Rust's unwind tables cover calls only.
 //!
+//! A call of a null function is named likewise: it is what a missing callback or symbol of foreign code ends in, and on the foreign stack
+//! there is nothing else to tell whose call it was.
+//!
 //! A fault anywhere else goes to the handler that was there before: std's, which names OS threads, or the program's own.
 
 use std::cell::UnsafeCell;
@@ -21,6 +24,7 @@ use crate::clock;
 use crate::dump;
 use crate::futex;
 use crate::g::G;
+use crate::m::{self, M};
 use crate::preempt::install_handler;
 use crate::sched::{Backtrace, Sched, sched};
 use crate::stack;
@@ -47,7 +51,14 @@ const DONE: u32 = 3;
 
 struct Report {
     state: AtomicU32,
-    what: UnsafeCell<Option<(&'static G, Registers)>>,
+    what: UnsafeCell<Option<(&'static G, Fault, Option<Registers>)>>,
+}
+
+/// What a green thread has done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    Overflow,
+    NullCall,
 }
 
 // SAFETY: `what` is written by the one handler that moved `state` from NONE, and read after ASKED.
@@ -66,26 +77,42 @@ extern "C" fn on_fault(signal: libc::c_int, info: *mut libc::siginfo_t, context:
     match stack::g_at(interrupted.sp) {
         // Code without stack probes may jump over the guard's first page, or fault while its stack pointer is in the guard.
         Some(g) if stack::is_guard(address) && stack::g_at(address).is_some_and(|other| ptr::eq(g, other)) => {
-            die(g, interrupted)
+            die(g, Fault::Overflow, Some(interrupted))
         }
+        // SAFETY: a call has just been made on the interrupted stack.
+        Some(g) if interrupted.pc == 0 => die(g, Fault::NullCall, Some(unsafe { interrupted.of_caller() })),
+        None if interrupted.pc == 0 => match m::current().and_then(M::current) {
+            Some(g) => die(g, Fault::NullCall, g.registers()),
+            None => pass_on(signal, info, context),
+        },
         _ => pass_on(signal, info, context),
     }
 }
 
-fn die(g: &'static G, registers: Registers) -> ! {
+fn die(g: &'static G, fault: Fault, registers: Option<Registers>) -> ! {
     // AcqRel: one handler gets to write; the others wait for the end of the process.
     if REPORT.state.compare_exchange(NONE, BEING_WRITTEN, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
         // std's stderr has a lock that this thread may hold; the descriptor has none.
         let mut stderr = RawStderr;
-        let _ = write!(stderr, "\nfatal: stack overflow in green thread {}", g.id());
+        let _ = match fault {
+            Fault::Overflow => write!(stderr, "\nfatal: stack overflow in green thread {}", g.id()),
+            Fault::NullCall => write!(stderr, "\nfatal: a null function was called by green thread {}", g.id()),
+        };
         if let Some(name) = g.name() {
             let _ = write!(stderr, " \"{name}\"");
         }
-        let _ = writeln!(stderr, ": its stack of {} KiB is used up", (1usize << g.stack_shift()) >> 10);
+        let _ = match fault {
+            Fault::Overflow => {
+                writeln!(stderr, ": its stack of {} KiB is used up", (1usize << g.stack_shift()) >> 10)
+            }
+            Fault::NullCall => writeln!(stderr),
+        };
         let _ = dump::write_spawn_site(&mut stderr, g);
-        let _ = writeln!(stderr, "a larger one: thread::Builder::stack_size, or SWARD_STACK for all\n");
+        if fault == Fault::Overflow {
+            let _ = writeln!(stderr, "a larger one: thread::Builder::stack_size, or SWARD_STACK for all\n");
+        }
         // SAFETY: this handler alone moved the state from NONE.
-        unsafe { *REPORT.what.get() = Some((g, registers)) };
+        unsafe { *REPORT.what.get() = Some((g, fault, registers)) };
         // Release pairs with the acquire in `report_if_asked`.
         REPORT.state.store(ASKED, Ordering::Release);
         sched().sysmon.poke();
@@ -108,13 +135,17 @@ pub(crate) fn report_if_asked(sched: &Sched) {
         return;
     }
     // SAFETY: written before ASKED, and not after.
-    if let Some((g, registers)) = unsafe { *REPORT.what.get() } {
+    if let Some((g, fault, registers)) = unsafe { *REPORT.what.get() } {
         let mut frames = vec![0; MAX_FRAMES];
-        let walked = g.frames().map_or(0, |stack| {
+        let walked = registers.zip(g.frames()).map_or(0, |(registers, stack)| {
             // SAFETY: the part of the stack above its guard; its owner waits in the handler.
             unsafe { Unwinder::load().walk(&mut Cache::new(), registers, stack, &mut frames) }
         });
-        let _ = writeln!(RawStderr, "{}", dump::Header { g, doing: format_args!("running, stack overflow") });
+        let doing = match fault {
+            Fault::Overflow => "running, stack overflow",
+            Fault::NullCall => "calling a null function",
+        };
+        let _ = writeln!(RawStderr, "{}", dump::Header { g, doing: format_args!("{doing}") });
         let _ = writeln!(RawStderr, "{}", Traceback::new(&frames[..walked]).ends(16));
         if sched.options.backtrace != Backtrace::Single {
             let _ = dump::write_all(sched, &mut RawStderr);

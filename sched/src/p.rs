@@ -13,11 +13,13 @@
 //! A P above the number that [`set_procs`](crate::set_procs) asks for is *retired* instead of idle.
 
 use std::cell::UnsafeCell;
+use std::ptr;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use crossbeam_utils::CachePadded;
 
 use crate::g::{self, G};
+use crate::race;
 use crate::run_queue::{self, RunQueue, Shared};
 use crate::sched::Sched;
 use crate::stack::{self, Slot};
@@ -229,6 +231,11 @@ impl P {
     /// Keeps the stack of a thread that has ended, if it is of the size that most ask for, `1 << usual_shift`. For the holder.
     #[inline]
     pub(crate) fn free_stack(&self, slot: Slot, usual_shift: u32) {
+        // The next thread to use it is in no order with this one.
+        race::hook(|race| {
+            let usable = slot.usable();
+            race.forget(ptr::without_provenance::<u8>(usable.start), usable.len());
+        });
         if slot.shift() != usual_shift {
             Slot::give_back(std::iter::once(slot));
             return;

@@ -82,7 +82,8 @@ extern "C" fn on_signal(_: libc::c_int, _: *mut libc::siginfo_t, context: *mut l
     let errno = unsafe { *libc::__errno_location() };
     // SAFETY: the kernel hands a handler with SA_SIGINFO the interrupted context.
     let interrupted = Registers::from_ucontext(unsafe { &*ptr::with_exposed_provenance(context.expose_provenance()) });
-    if let Some(g) = stack::g_at(interrupted.sp) {
+    let sp = if is_called_late() { stack::stack_pointer() } else { interrupted.sp };
+    if let Some(g) = stack::g_at(sp) {
         let m = g.m();
         compiler_fence(Ordering::SeqCst);
         if m.locks() == 0
@@ -96,4 +97,18 @@ extern "C" fn on_signal(_: libc::c_int, _: *mut libc::siginfo_t, context: *mut l
     }
     // SAFETY: as above.
     unsafe { *libc::__errno_location() = errno };
+}
+
+/// Whether the handler does not interrupt its thread, but is called by it: ThreadSanitizer puts signals off, unless the thread is blocked, until it
+/// next has the thread in its hands. The thread may have left the interrupted stack by then.
+fn is_called_late() -> bool {
+    cfg!(feature = "tsan") && {
+        let mut now = MaybeUninit::<libc::stack_t>::zeroed();
+        // SAFETY: asks for the present state only, and a stack_t of zeros is valid.
+        let now = unsafe {
+            libc::sigaltstack(ptr::null(), now.as_mut_ptr());
+            now.assume_init()
+        };
+        now.ss_flags & libc::SS_ONSTACK == 0
+    }
 }

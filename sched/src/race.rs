@@ -36,6 +36,8 @@ use crate::section::Section;
 pub use detector::reports;
 #[cfg(feature = "race")]
 pub(crate) use detector::{OfG, OfP};
+#[cfg(feature = "tsan")]
+pub(crate) use tsan::{Fiber, across};
 
 /// Whether the built-in detector has been switched on.
 #[cfg(feature = "race")]
@@ -48,15 +50,46 @@ pub(crate) fn switch_on() {
     ON.store(true, Ordering::Relaxed);
 }
 
+/// Whether the acquire edge of a foreign call comes before the P, as Go once had it.
+#[cfg(feature = "race")]
+static HISTORICAL: AtomicBool = AtomicBool::new(false);
+
+/// Has foreign calls report their end before they have a P again, from now on: the bug of Go's issue 27660, for tests and demonstrations that the
+/// assertion in each hook finds it.
+#[cfg(feature = "race")]
+pub fn use_historical_order() {
+    // Relaxed: a switch that is set before the calls begin.
+    HISTORICAL.store(true, Ordering::Relaxed);
+}
+
+/// Whether hooks run in the historical order.
+#[inline(always)]
+pub(crate) fn is_order_historical() -> bool {
+    #[cfg(feature = "race")]
+    // Relaxed: as above.
+    let historical = HISTORICAL.load(Ordering::Relaxed);
+    #[cfg(not(feature = "race"))]
+    let historical = false;
+    historical
+}
+
 /// Whether a detector listens.
 #[inline(always)]
 pub fn enabled() -> bool {
     #[cfg(feature = "race")]
     // Relaxed: see `switch_on`.
-    let on = ON.load(Ordering::Relaxed);
+    let is_on = ON.load(Ordering::Relaxed);
     #[cfg(not(feature = "race"))]
-    let on = cfg!(feature = "tsan");
-    on
+    let is_on = false;
+    is_on || cfg!(feature = "tsan")
+}
+
+/// Runs `access`, an atomic one that the program does not rely on to order anything. ThreadSanitizer would take it to.
+#[inline(always)]
+pub fn unordered<R>(access: impl FnOnce() -> R) -> R {
+    #[cfg(feature = "tsan")]
+    let _ignored = tsan::Ignored::begin();
+    access()
 }
 
 /// Calls `report` with the hooks, if a detector listens. For runtime code outside any section; on a green thread that has lost its P this waits for one.
@@ -115,14 +148,17 @@ impl<'a> Hooks<'a> {
 
 /// Each hook, by backend.
 macro_rules! hooks {
-    ($($(#[$doc:meta])* $visible:vis fn $name:ident $(<$T:ident>)? ($($argument:ident: $type:ty),*) = $erased:ident($($passed:expr),*);)*) => {
+    ($($(#[$doc:meta])* $visible:vis fn $name:ident $(<$($T:ident),+>)? ($($argument:ident: $type:ty),*) = $erased:ident($($passed:expr),*);)*) => {
         impl Hooks<'_> {$(
             $(#[$doc])*
-            $visible fn $name $(<$T: ?Sized>)? (&self $(, $argument: $type)*) {
+            $visible fn $name $(<$($T: ?Sized),+>)? (&self $(, $argument: $type)*) {
                 #[cfg(feature = "race")]
-                detector::$erased(self.thread $(, $passed)*);
-                #[cfg(all(feature = "tsan", not(feature = "race")))]
-                tsan::$erased(self.thread $(, $passed)*);
+                // Relaxed: see `switch_on`.
+                if !cfg!(feature = "tsan") || ON.load(Ordering::Relaxed) {
+                    detector::$erased(self.thread $(, $passed)*);
+                }
+                #[cfg(feature = "tsan")]
+                tsan::$erased($($passed),*);
                 #[cfg(not(any(feature = "race", feature = "tsan")))]
                 { $(let _ = $argument;)* }
             }
@@ -143,8 +179,12 @@ hooks! {
     pub fn release<T>(object: *const T) = release(address(object));
     /// As [`release`](Hooks::release), but forgets earlier releases: only the caller's past is handed on.
     pub fn release_store<T>(object: *const T) = release_store(address(object));
-    /// As [`acquire`](Hooks::acquire), then [`release_store`](Hooks::release_store): what goes through a slot of a channel.
+    /// As [`acquire`](Hooks::acquire) and [`release_store`](Hooks::release_store) at once: the caller's past is handed on without what it acquires here. What goes
+    /// through a slot of a channel.
     pub fn hand_over<T>(object: *const T) = hand_over(address(object));
+    /// What is known of two objects changes places: a [`hand_over`](Hooks::hand_over) in the name of a thread that waits, which has released one of them,
+    /// and will acquire it.
+    pub fn exchange<A, B>(one: *const A, other: *const B) = exchange(address(one), address(other));
     /// The caller reads `bytes` bytes at `place`.
     pub fn read<T>(place: *const T, bytes: usize) = read(address(place), bytes);
     /// The caller writes `bytes` bytes at `place`.

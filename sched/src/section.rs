@@ -30,17 +30,31 @@ impl Section {
     /// Enters a section. On a green thread that has lost its P this waits for one.
     #[inline]
     pub fn enter() -> Section {
-        let g = stack::current_g();
-        if let Some(g) = g {
-            let m = g.m();
-            m.set_locks(m.locks() + 1);
-            // Pairs with the signal handler on this same thread: it sees the lock, or has taken the P before the look below.
-            compiler_fence(Ordering::SeqCst);
-            if m.p().is_none() {
-                crate::syscall::regain_p(g);
-            }
+        match stack::current_g() {
+            Some(g) => Section::with_or_without_p(g).with_p(),
+            None => Section { g: None, not_send: PhantomData },
         }
-        Section { g, not_send: PhantomData }
+    }
+
+    /// Enters a section on `g`, the caller. It may have lost its P.
+    #[inline]
+    pub(crate) fn with_or_without_p(g: &'static G) -> Section {
+        let m = g.m();
+        m.set_locks(m.locks() + 1);
+        // Pairs with the signal handler on this same thread: it sees the lock, or has taken the P before whoever looks for it next.
+        compiler_fence(Ordering::SeqCst);
+        Section { g: Some(g), not_send: PhantomData }
+    }
+
+    /// Waits for a P if there is none.
+    #[inline]
+    pub(crate) fn with_p(self) -> Section {
+        if let Some(g) = self.g
+            && g.m().p().is_none()
+        {
+            crate::syscall::regain_p(g);
+        }
+        self
     }
 
     /// The G that this runs on; `None` on a plain OS thread.

@@ -9,7 +9,7 @@
 use std::alloc::{self, Layout};
 use std::any::Any;
 use std::marker::PhantomData;
-use std::mem::ManuallyDrop;
+use std::mem::{self, ManuallyDrop};
 use std::panic::{self, AssertUnwindSafe, Location};
 use std::ptr;
 use std::sync::atomic::Ordering;
@@ -264,7 +264,12 @@ impl<T> Drop for Handle<T> {
         drop(g.join.take_waker());
         if !g.join.detach() {
             // SAFETY: only the handle could have joined, so the thread has ended and left its outcome to the handle.
-            drop(unsafe { take_outcome::<T>(g) });
+            let unwanted = unsafe { take_outcome::<T>(g) };
+            // That it had ended by now was luck, and orders nothing but the drop of what it has left.
+            if mem::needs_drop::<T>() || unwanted.is_err() {
+                race::hook(|race| race.joined(g));
+            }
+            drop(unwanted);
         }
     }
 }

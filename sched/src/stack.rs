@@ -54,6 +54,9 @@ pub const MAX_STACK: usize = 1 << MAX_SHIFT;
 /// The stack size where nothing else is asked for: 256 KiB, guard included, of which only touched pages are memory.
 pub const DEFAULT_STACK: usize = 256 << 10;
 
+/// What a stack has at least: ThreadSanitizer writes its reports on it.
+const LEAST: usize = if cfg!(feature = "tsan") { DEFAULT_STACK } else { MIN_STACK };
+
 const MIN_SHIFT: u32 = 14;
 const MAX_SHIFT: u32 = 30;
 const GRANULE_SHIFT: u32 = 26;
@@ -137,14 +140,14 @@ impl Slot {
     }
 
     /// The addresses that code may use: between guard and base.
-    fn usable(&self) -> std::ops::Range<usize> {
+    pub(crate) fn usable(&self) -> std::ops::Range<usize> {
         self.limit().get() + guard_size(self.shift())..self.base().get()
     }
 }
 
 /// The size of the slot that holds `bytes`, and four pages at least, as a log2. `None` when out of range.
 pub(crate) fn shift_for(bytes: usize) -> Option<u32> {
-    (bytes <= MAX_STACK).then(|| bytes.max(MIN_STACK).max(4 * page_size()).next_power_of_two().trailing_zeros())
+    (bytes <= MAX_STACK).then(|| bytes.max(LEAST).max(4 * page_size()).next_power_of_two().trailing_zeros())
 }
 
 fn guard_size(shift: u32) -> usize {
@@ -165,6 +168,12 @@ pub(crate) fn page_size() -> usize {
 /// Async-signal-safe.
 #[inline]
 pub(crate) fn g_at(address: usize) -> Option<&'static G> {
+    header_at(address)?.g()
+}
+
+/// The header of the green stack on which `address` lies.
+#[inline]
+fn header_at(address: usize) -> Option<&'static Header> {
     // Relaxed: an address on a green stack was handed out after its granule was marked, by the thread that asks or by one
     // that synchronised with it; another address reads 0 for ever.
     let shift = SLOT_SHIFT.get(address >> GRANULE_SHIFT)?.load(Ordering::Relaxed);
@@ -173,11 +182,11 @@ pub(crate) fn g_at(address: usize) -> Option<&'static G> {
     }
     let top = (address | ((1 << shift) - 1)) + 1;
     // SAFETY: the slot is mapped for ever, and so is its header, of zeros at first.
-    unsafe { &*ptr::with_exposed_provenance::<Header>(top - HEADER) }.g()
+    Some(unsafe { &*ptr::with_exposed_provenance::<Header>(top - HEADER) })
 }
 
 /// From guard to base: the frames of the green stack that holds `address`. Async-signal-safe.
-pub(crate) fn frames_at(address: usize) -> Option<std::ops::Range<usize>> {
+pub fn frames_at(address: usize) -> Option<std::ops::Range<usize>> {
     let shift = u32::from(SLOT_SHIFT.get(address >> GRANULE_SHIFT)?.load(Ordering::Relaxed));
     (shift != 0).then(|| {
         let limit = address & !((1 << shift) - 1);
@@ -211,6 +220,12 @@ pub(crate) fn stack_pointer() -> usize {
 #[inline]
 pub(crate) fn current_g() -> Option<&'static G> {
     g_at(stack_pointer())
+}
+
+/// The header of the green stack that the caller runs on; `None` on an OS thread's own stack.
+#[inline]
+pub(crate) fn current_header() -> Option<&'static Header> {
+    header_at(stack_pointer())
 }
 
 /// How many stacks have been made, of all sizes, used or pooled.
@@ -396,6 +411,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg_attr(feature = "tsan", ignore = "stacks are larger")]
     fn sizes_round_up() {
         assert_eq!(shift_for(1), Some(14));
         assert_eq!(shift_for(16 << 10), Some(14));

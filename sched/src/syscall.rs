@@ -2,7 +2,7 @@
 //!
 //! Entering leaves the P to whoever wants it, and costs some stores and no atomic operation: the P stays where it is, marked *syscall*, and the M forgets
 //! that it holds it. sysmon moves a P on that is left so for long. Coming back, the G takes its P again by one CAS if nobody
-//! has; else an idle one; else it queues.
+//! has; else an idle one; else it queues, or does without one for the few microseconds until its next call ([`stretch`](crate::stretch)).
 //!
 //! Whose syscall a P is in does not matter: any M that comes back and remembers the P may take it, even from another M that has entered
 //! a syscall with it since. That one then finds it taken, as it would after a retake.
@@ -12,6 +12,8 @@
 
 use std::sync::atomic::{Ordering, compiler_fence};
 
+use crate::call_site::CallSite;
+use crate::clock::{self, Nanos};
 use crate::context::{self, Leave};
 use crate::g::G;
 use crate::idle;
@@ -39,22 +41,33 @@ pub(crate) static FOREIGN: u8 = 0;
 /// # Aborts
 /// In a signal handler.
 pub fn unblock<R>(f: impl FnOnce() -> R) -> R {
-    let section = Section::enter();
-    let Some(g) = section.g() else {
+    let Some(g) = stack::current_g() else {
         refuse_in_handler();
         return f();
     };
-    race::hook_in(&section, |race| race.release(&FOREIGN));
-    g.save_registers(Registers::capture());
+    g.header().stretch.end();
+    let mut section = Section::with_or_without_p(g);
+    if race::enabled() {
+        section = section.with_p();
+        race::hook_in(&section, |race| race.release(&FOREIGN));
+    }
     let m = g.m();
-    // SAFETY: the section keeps the P.
-    let queued = !unsafe { m.held_p().owner() }.queue.is_empty(&m.held_p().shared);
-    leave_p(g, m, m.held_p());
-    if queued {
-        sched().sysmon.watch_syscalls();
+    let registers = Registers::capture();
+    let mut returns = Returns { g, site: CallSite::at(registers.pc), gave_p_away: None };
+    match m.p() {
+        Some(p) => {
+            g.save_registers(registers);
+            // SAFETY: the section keeps the P.
+            let queued = !unsafe { p.owner() }.queue.is_empty(&p.shared);
+            leave_p(g, m, p);
+            if queued {
+                returns.gave_p_away = give_away(p, returns.site);
+            }
+        }
+        // It is in syscall state, and somebody may be looking at it.
+        None => save_registers_watched(g, registers),
     }
     drop(section);
-    let returns = Returns(g);
     // SAFETY: `g` is the caller; `f` runs as on an OS thread, so it suspends no G.
     let result = unsafe { context::on_m_stack(g, || foreign(f)) };
     drop(returns);
@@ -63,10 +76,11 @@ pub fn unblock<R>(f: impl FnOnce() -> R) -> R {
 
 /// Runs `f`, which calls a foreign function that is known to return within microseconds, on the OS thread's own stack. The P stays, so all that the
 /// green threads behind this one wait for is `f`. On a plain OS thread, just calls `f`.
+#[inline]
 pub fn quick<R>(f: impl FnOnce() -> R) -> R {
-    match stack::current_g() {
-        // SAFETY: `g` is the caller; `f` runs as on an OS thread, so it suspends no G.
-        Some(g) => unsafe { context::on_m_stack(g, f) },
+    match stack::current_header() {
+        // SAFETY: it is the caller's; `f` runs as on an OS thread, so it suspends no G.
+        Some(header) => unsafe { context::below(header, f) },
         None => f(),
     }
 }
@@ -93,17 +107,76 @@ fn refuse_in_handler() {
     }
 }
 
-/// A G whose stack is used again, by return or by unwinding: gets it a P back.
-struct Returns(&'static G);
+/// Sees to a P that has just been left, and that others wait for. Returns when it was given away, if it was.
+#[cold]
+#[inline(never)]
+fn give_away(p: &'static P, site: CallSite) -> Option<Nanos> {
+    if !site.blocks() {
+        sched().sysmon.watch_syscalls();
+    } else if p.transition(PState::Syscall, PState::Running) {
+        sched().hand_off(p);
+        return Some(clock::now());
+    }
+    None
+}
+
+/// A G whose stack is used again, by return or by unwinding: gets it a P back, if it needs one.
+struct Returns {
+    g: &'static G,
+    site: CallSite,
+    gave_p_away: Option<Nanos>,
+}
 
 impl Drop for Returns {
     #[inline]
     fn drop(&mut self) {
-        self.0.forget_registers();
+        let g = self.g;
+        let section = Section::with_or_without_p(g);
+        if race::enabled() && race::is_order_historical() {
+            race::hook_in(&section, |race| race.acquire(&FOREIGN));
+        }
+        if take_old_p(g) {
+            g.forget_registers();
+        } else {
+            self.come_back();
+        }
         // Only with a P is there a place for the edge, see `race`.
-        let section = Section::enter();
-        race::hook_in(&section, |race| race.acquire(&FOREIGN));
+        if race::enabled() {
+            race::hook_in(&section, |race| race.acquire(&FOREIGN));
+        }
     }
+}
+
+impl Returns {
+    /// What a G does that comes back and finds its P taken: it gets another one, or goes on without, see [`stretch`](crate::stretch). The
+    /// caller has counted itself into a section.
+    #[cold]
+    #[inline(never)]
+    fn come_back(&self) {
+        let g = self.g;
+        {
+            // A scanner that is at it is waited for, and none begins afterwards: from here on the stack changes.
+            let _no_scanner = g.stack_lock.lock();
+            g.forget_registers();
+        }
+        match self.gave_p_away {
+            Some(began) => self.site.took_since(began),
+            None => self.site.has_blocked(),
+        }
+        let stretch = &g.header().stretch;
+        let needs_none = stretch.was_short() && !race::enabled() && !std::thread::panicking();
+        if !take_idle_p(g) && !needs_none {
+            wait_for_p(g);
+        }
+        stretch.begin();
+    }
+}
+
+/// Notes where a G leaves its stack that is in syscall state already.
+#[cold]
+fn save_registers_watched(g: &G, registers: Registers) {
+    let _no_scanner = g.stack_lock.lock();
+    g.save_registers(registers);
 }
 
 /// Gives up the P of a running G, to be taken back later. Async-signal-safe.
@@ -117,29 +190,54 @@ pub(crate) fn leave_p(g: &G, m: &M, p: &'static P) {
     p.set_state(PState::Syscall);
 }
 
+/// Takes the P that a G in syscall state has left, if nobody has.
+#[inline]
+pub(crate) fn take_old_p(g: &G) -> bool {
+    let m = g.m();
+    let old = m.old_p().filter(|p| p.transition(PState::Syscall, PState::Running));
+    old.map(|p| use_p(g, m, p)).is_some()
+}
+
+/// Takes an idle P for a G in syscall state, if there is one.
+pub(crate) fn take_idle_p(g: &G) -> bool {
+    let sched = sched();
+    // Without the lock first: where Ps are short, many ask.
+    let idle = if sched.handshake.idle() == 0 { None } else { sched.lists.lock().take_p(sched) };
+    idle.map(|p| use_p(g, g.m(), p)).is_some()
+}
+
+#[inline]
+fn use_p(g: &G, m: &'static M, p: &'static P) {
+    g.status.transition(State::Syscall, State::Running);
+    idle::hold(m, p);
+}
+
 /// Gets a P for a G that runs without one. The caller has just counted itself into a section.
 #[inline(never)]
 pub(crate) fn regain_p(g: &'static G) {
-    let sched = sched();
+    g.header().stretch.end();
+    wait_for_p(g);
+}
+
+/// Waits until a G that runs without a P has one.
+fn wait_for_p(g: &'static G) {
     loop {
-        let m = g.m();
-        let old = m.old_p().filter(|p| p.transition(PState::Syscall, PState::Running));
-        let p = old.or_else(|| sched.lists.lock().take_p(sched));
-        if let Some(p) = p {
-            g.status.transition(State::Syscall, State::Running);
-            idle::hold(m, p);
+        if take_old_p(g) || take_idle_p(g) {
             return;
         }
         // std counts panics by OS thread: see `park`.
         let same_thread = std::thread::panicking() && g.locked_m().is_none();
+        let m = g.m();
         if same_thread {
             g.set_locked_m(Some(m));
             m.set_locked_g(Some(g));
         }
         let errno = errno();
+        save_registers_watched(g, Registers::capture());
         // SAFETY: `g` is the caller, and its M expects it to leave.
-        unsafe { context::suspend(g, Leave::NeedP) };
+        unsafe { context::switch(g, Leave::NeedP) };
         set_errno(errno);
+        g.forget_registers();
         let m = g.m();
         m.set_locks(1);
         compiler_fence(Ordering::SeqCst);

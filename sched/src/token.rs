@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use crate::g::GRef;
 use crate::park::Ended;
+use crate::race;
 use crate::reason::Reason;
 use crate::section::Section;
 use crate::sleeper::{Claim, Sleeper};
@@ -16,6 +17,7 @@ pub fn park(deadline: Option<Instant>) -> Ended {
     let section = Section::enter();
     let g = section.g().expect("token::park is for green threads");
     if g.token.consume() {
+        race::hook_in(&section, |race| race.acquire(&raw const g.token));
         return Ended::Woken;
     }
     let claim = Sleeper::current(&section).claim();
@@ -23,6 +25,7 @@ pub fn park(deadline: Option<Instant>) -> Ended {
     let ended = section.park_claimed(Reason::Park, deadline, claim, commit);
     // Whether it was set or not.
     g.token.consume();
+    race::hook(|race| race.acquire(&raw const g.token));
     ended
 }
 
@@ -31,6 +34,7 @@ impl GRef {
     pub fn unpark(&self) {
         let section = Section::enter();
         let g = self.g();
+        race::hook_in(&section, |race| race.release(&raw const g.token));
         if let Some(ticket) = g.token.set() {
             let claim = Claim::of(Sleeper::green(g), ticket);
             // SAFETY: a G lives for ever; with its claim, the wake-up is the caller's.

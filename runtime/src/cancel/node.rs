@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, Weak};
 use std::time::Instant;
 
-use sward_sched::{Interrupt, Interrupted};
+use sward_sched::{Interrupt, Interrupted, race};
 
 use crate::sync::{Mutex, MutexGuard};
 
@@ -71,6 +71,7 @@ impl Node {
     /// Returns those below, which are to be cancelled too.
     fn cancel_alone(&self) -> Vec<Arc<Node>> {
         let mut state = self.lock();
+        race::hook(|race| race.release(&raw const self.cancelled));
         // Release pairs with the acquire in `is_marked`: what was done before a cancellation is seen by who finds it.
         self.cancelled.store(true, Ordering::Release);
         for interrupt in state.threads.values() {
@@ -85,7 +86,11 @@ impl Node {
     /// Whether it has been cancelled, its deadline aside.
     pub(super) fn is_marked(&self) -> bool {
         // Acquire: see `cancel`.
-        self.cancelled.load(Ordering::Acquire)
+        let is_marked = self.cancelled.load(Ordering::Acquire);
+        if is_marked {
+            race::hook(|race| race.acquire(&raw const self.cancelled));
+        }
+        is_marked
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -9,6 +9,7 @@
 
 use std::time::{Duration, Instant};
 
+use sward_sched::race;
 use sward_sched::{Section, SpinLock};
 
 use super::patience::{Patience, idle_until};
@@ -42,7 +43,7 @@ impl<T> Clock<T> {
     }
 
     /// The message that is due.
-    pub(super) fn take(&self, _section: &Section) -> Option<T> {
+    pub(super) fn take(&self, section: &Section) -> Option<T> {
         let mut next = self.next.lock();
         let due = (*next)?;
         let now = Instant::now();
@@ -50,6 +51,7 @@ impl<T> Clock<T> {
             return None;
         }
         *next = self.period.and_then(|period| now.checked_add(period));
+        race::hook_in(section, |race| race.acquire(self));
         Some((self.message)(due))
     }
 

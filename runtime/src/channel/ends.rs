@@ -11,6 +11,8 @@ use std::process;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use sward_sched::race;
+
 use super::shared::Shared;
 
 /// Which end of a channel.
@@ -61,7 +63,17 @@ impl Ends {
     pub(super) fn is_gone(&self, side: Side) -> bool {
         // Relaxed: by the lock. If that side had been disconnected before the caller locked, the caller has acquired the count
         // with the lock; and whoever is seen to be gone here sent its messages before the caller locked.
-        self.count(side).load(Ordering::Relaxed) == 0
+        let is_gone = self.count(side).load(Ordering::Relaxed) == 0;
+        if is_gone {
+            self.acquire(side);
+        }
+        is_gone
+    }
+
+    /// For who knows that this side is gone: what its threads did comes before.
+    #[inline]
+    pub(super) fn acquire(&self, side: Side) {
+        race::hook(|race| race.acquire(self.count(side)));
     }
 }
 
@@ -102,6 +114,7 @@ impl<T> End<T> {
     /// It is a handle of this side, and is not used any more.
     #[inline]
     pub(super) unsafe fn let_go(&self, side: Side) {
+        race::hook(|race| race.release(self.ends().count(side)));
         // AcqRel: what was done with this handle comes before the disconnection, by whoever is last.
         if self.ends().count(side).fetch_sub(1, Ordering::AcqRel) == 1 {
             // SAFETY: no handle of this side is left.
@@ -117,6 +130,7 @@ impl<T> End<T> {
         let _unwanted: VecDeque<T> = self.disconnect(side);
         // AcqRel: what the first side did to the channel comes before the second frees it.
         if self.ends().one_left.swap(true, Ordering::AcqRel) {
+            race::hook(|race| race.forget(self.shared.as_ptr(), size_of::<Shared<T>>()));
             // SAFETY: made by `Box::leak`. Both sides are gone, and the other one has done what it had to before the swap.
             drop(unsafe { Box::from_raw(self.shared.as_ptr()) });
         }

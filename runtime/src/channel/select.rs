@@ -145,6 +145,7 @@ fn wait<'a, 's>(
         match locks.of_case(i) {
             Some(held) => {
                 let waiter = waiters[i].insert(Waiter::new(sleeper, Some(claim), part(case)));
+                waiter.release(&section);
                 // SAFETY: it stays where it is; below, it has been woken by what it got in this queue, or is dequeued.
                 unsafe { case.enqueue(held, waiter) };
             }

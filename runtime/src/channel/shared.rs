@@ -9,11 +9,13 @@ use std::collections::VecDeque;
 use std::mem::{self, MaybeUninit};
 use std::ptr::NonNull;
 
+use sward_sched::race;
 use sward_sched::{Ended, Interrupted, Reason, Section, Sleeper, SpinGuard, SpinLock};
 
 use super::clock::Clock;
 use super::ends::{Ends, Side};
 use super::patience::Patience;
+use super::places::Places;
 use super::state::State;
 use super::waiters::{Outcome, Part, Taken, Waiter};
 
@@ -59,26 +61,29 @@ enum Unserved {
 impl<T> Shared<T> {
     #[track_caller]
     pub(super) fn bounded(capacity: usize) -> Shared<T> {
-        let mut buffer = VecDeque::new();
+        let mut buffer = Vec::new();
         if let Err(error) = buffer.try_reserve_exact(capacity) {
             let size = size_of::<T>();
             panic!("no memory for a channel of {capacity} messages of {size} bytes: {error}");
         }
+        let places = Places::bounded(capacity, &buffer);
         Shared {
-            state: SpinLock::new(State::new(buffer, capacity)),
+            state: SpinLock::new(State::new(buffer.into(), capacity, places)),
             ends: Ends::one_each(),
             kind: Kind::Bounded(capacity),
         }
     }
 
     pub(super) fn unbounded() -> Shared<T> {
-        let state = State::new(VecDeque::new(), 0);
+        let state = State::new(VecDeque::new(), 0, Places::unbounded::<T>(&Vec::new()));
         Shared { state: SpinLock::new(state), ends: Ends::one_each(), kind: Kind::Unbounded }
     }
 
     pub(super) fn timer(clock: Clock<T>) -> Shared<T> {
-        let state = State::new(VecDeque::new(), 0);
-        Shared { state: SpinLock::new(state), ends: Ends::no_sender(), kind: Kind::Timer(Box::new(clock)) }
+        let clock = Box::new(clock);
+        race::hook(|race| race.release(&raw const *clock));
+        let state = State::new(VecDeque::new(), 0, Places::bounded::<T>(0, &[]));
+        Shared { state: SpinLock::new(state), ends: Ends::no_sender(), kind: Kind::Timer(clock) }
     }
 
     pub(super) fn ends(&self) -> &Ends {
@@ -113,7 +118,7 @@ impl<T> Shared<T> {
         let section = Section::enter();
         let mut state = self.state.lock();
         if state.receivers.is_empty() && state.has_room() {
-            state.buffer.push_back(message);
+            state.put(&section, message);
             return Ok(());
         }
         self.send_slowly(section, state, message, patience)
@@ -127,7 +132,7 @@ impl<T> Shared<T> {
         message: T,
         mut patience: Patience,
     ) -> Result<(), (Refusal, T)> {
-        if let Some(receiver) = state.receivers.take_first(&section) {
+        if let Some(receiver) = state.take_receiver(&section) {
             drop(state);
             deliver(&section, receiver, message);
             return Ok(());
@@ -137,7 +142,7 @@ impl<T> Shared<T> {
         }
         if state.has_room() {
             // All who seemed to wait had run out of time, or only watched.
-            state.buffer.push_back(message);
+            state.put(&section, message);
             return Ok(());
         }
         if let Kind::Unbounded = self.kind {
@@ -172,11 +177,16 @@ impl<T> Shared<T> {
     #[inline(never)]
     fn grow(&self, full: usize) {
         // Declared first, so dropped last: the old buffer is freed outside the section.
-        let mut buffer = VecDeque::with_capacity((2 * full).max(FIRST_BUFFER));
-        let _section = Section::enter();
+        let buffer = Vec::with_capacity((2 * full).max(FIRST_BUFFER));
+        let mut places = Places::unbounded(&buffer);
+        let mut buffer = VecDeque::from(buffer);
+        let section = Section::enter();
         let mut state = self.state.lock();
         // Without receivers the limit is to stay at 0. If they are there yet, their disconnection comes after this.
         if state.limit == full && !self.ends.is_gone(Side::Receive) {
+            let held = state.buffer.len();
+            state.places.move_to(&section, &mut places, held);
+            state.places = places;
             buffer.append(&mut state.buffer);
             mem::swap(&mut buffer, &mut state.buffer);
             state.limit = state.buffer.capacity();
@@ -189,7 +199,7 @@ impl<T> Shared<T> {
         let section = Section::enter();
         let mut state = self.state.lock();
         if state.senders.is_empty()
-            && let Some(message) = state.buffer.pop_front()
+            && let Some(message) = state.take(&section)
         {
             return Ok(message);
         }
@@ -233,7 +243,7 @@ impl<T> Shared<T> {
         mut state: SpinGuard<'_, State<T>>,
         patience: &mut Patience,
     ) -> Result<T, Option<Refusal>> {
-        if let Some(message) = state.buffer.pop_front() {
+        if let Some(message) = state.take(&section) {
             let sender = state.give_place(&section);
             drop(state);
             if let Some(sender) = sender {
@@ -241,7 +251,7 @@ impl<T> Shared<T> {
             }
             return Ok(message);
         }
-        if let Some(sender) = state.senders.take_first(&section) {
+        if let Some(sender) = state.take_sender(&section) {
             drop(state);
             return self.collect(section, sender).ok_or(None);
         }
@@ -283,6 +293,7 @@ impl<T> Shared<T> {
         let waiter = Waiter::new(Sleeper::current(&section), None, Part::Move(NonNull::from(&mut slot).cast()));
         // The sender comes by this lock before it completes the waiter (`accept` of its operation), and so finds it waiting.
         let state = self.state.lock();
+        waiter.release(&section);
         // SAFETY: as said; it stays here until `park_unlocking` has returned, which is when it has been completed.
         sender.complete(&section, Outcome::Met(unsafe { Taken::at_once(&waiter) }));
         section.park_unlocking(Reason::ChanReceive, state);
@@ -313,6 +324,7 @@ impl<T> Shared<T> {
         let deadline = patience.deadline();
         let claim = section.claim_if(deadline.is_some());
         let waiter = Waiter::new(Sleeper::current(&section), claim, Part::Move(slot.cast()));
+        waiter.release(&section);
         // SAFETY: the waiter stays here until `park` has returned, which is when it has been woken; or `park_until`, and
         // if that was for the time, it is removed.
         unsafe { state.waiting(side).push(&waiter) };
@@ -331,7 +343,10 @@ impl<T> Shared<T> {
         }
         match waiter.outcome() {
             Some(Outcome::Done) => Ok(()),
-            Some(Outcome::Disconnected) => Err(Unserved::Disconnected),
+            Some(Outcome::Disconnected) => {
+                self.ends.acquire(side.other());
+                Err(Unserved::Disconnected)
+            }
             Some(Outcome::Withdrawn | Outcome::Met(_)) => Err(Unserved::Withdrawn),
             None if ended == Ended::Interrupted => Err(Unserved::Interrupted),
             None => Err(Unserved::TimedOut),
@@ -346,6 +361,8 @@ impl<T> Shared<T> {
             Side::Send => VecDeque::new(),
             Side::Receive => {
                 state.limit = 0;
+                let held = state.buffer.len();
+                state.places.give_up(&section, held);
                 mem::take(&mut state.buffer)
             }
         };

@@ -16,9 +16,10 @@
 
 use std::collections::VecDeque;
 
-use sward_sched::{Section, SpinLock};
+use sward_sched::Section;
 
 use super::ends::Side;
+use super::places::Places;
 use super::waiters::{Taken, Waiters};
 
 pub(super) struct State<T> {
@@ -26,14 +27,16 @@ pub(super) struct State<T> {
     pub(super) limit: usize,
     pub(super) senders: Waiters,
     pub(super) receivers: Waiters,
+    pub(super) places: Places,
 }
 
 /// A cache line holds it, lock and all.
-const _: () = assert!(size_of::<SpinLock<State<u8>>>() <= 64);
+#[cfg(not(feature = "race"))]
+const _: () = assert!(size_of::<sward_sched::SpinLock<State<u8>>>() <= 64);
 
 impl<T> State<T> {
-    pub(super) fn new(buffer: VecDeque<T>, limit: usize) -> State<T> {
-        State { buffer, limit, senders: Waiters::default(), receivers: Waiters::default() }
+    pub(super) fn new(buffer: VecDeque<T>, limit: usize, places: Places) -> State<T> {
+        State { buffer, limit, senders: Waiters::default(), receivers: Waiters::default(), places }
     }
 
     pub(super) fn waiting(&mut self, side: Side) -> &mut Waiters {
@@ -48,12 +51,46 @@ impl<T> State<T> {
         self.buffer.len() < self.limit
     }
 
+    /// Puts a message of the caller's into the buffer, which has room.
+    #[inline]
+    pub(super) fn put(&mut self, section: &Section, message: T) {
+        self.places.send(section, self.buffer.len());
+        self.buffer.push_back(message);
+    }
+
+    /// Takes the first message out of the buffer.
+    #[inline]
+    pub(super) fn take(&mut self, section: &Section) -> Option<T> {
+        let message = self.buffer.pop_front()?;
+        self.places.receive(section);
+        Some(message)
+    }
+
+    /// Takes the first receiver out that waits, to send to it.
+    #[inline]
+    pub(super) fn take_receiver(&mut self, section: &Section) -> Option<Taken> {
+        let receiver = self.receivers.take_first(section)?;
+        self.places.send_to(section, receiver.waiter());
+        Some(receiver)
+    }
+
+    /// Takes the first sender out that waits, to receive from it. The buffer is empty.
+    #[inline]
+    pub(super) fn take_sender(&mut self, section: &Section) -> Option<Taken> {
+        let sender = self.senders.take_first(section)?;
+        self.places.receive_from(section, sender.waiter());
+        Some(sender)
+    }
+
     /// Gives a place that has become free to who has waited for one longest, who is then to be told that it is done.
     pub(super) fn give_place(&mut self, section: &Section) -> Option<Taken> {
         let sender = self.senders.take_first(section)?;
         match sender.place::<T>() {
-            // SAFETY: a waiting sender's message is in its place, to be taken once by who completes it.
-            Some(message) => self.buffer.push_back(unsafe { message.read() }),
+            Some(message) => {
+                self.places.send_for(section, sender.waiter(), self.buffer.len());
+                // SAFETY: a waiting sender's message is in its place, to be taken once by who completes it.
+                self.buffer.push_back(unsafe { message.read() });
+            }
             None => self.limit -= 1,
         }
         Some(sender)

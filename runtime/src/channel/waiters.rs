@@ -25,6 +25,7 @@ use std::cell::Cell;
 use std::marker::PhantomPinned;
 use std::ptr::NonNull;
 
+use sward_sched::race;
 use sward_sched::{Claim, Section, Sleeper};
 
 /// How a wait ended, other than by time-out.
@@ -106,8 +107,18 @@ impl Waiter {
         }
     }
 
+    /// Hands what the owner has done to who meets it. For the owner, before it makes the waiter known.
+    #[inline]
+    pub(super) fn release(&self, section: &Section) {
+        race::hook_in(section, |race| race.release_store(self));
+    }
+
     /// How the wait has ended; `None`: nobody has ended it. For the owner, after it has been woken, once.
     pub(super) fn outcome(&self) -> Option<Outcome> {
+        race::hook(|race| {
+            race.acquire(self);
+            race.forget(self, size_of::<Waiter>());
+        });
         match self.stage.get() {
             Stage::Move(_) | Stage::Promise | Stage::Watch => None,
             Stage::Done => Some(Outcome::Done),
@@ -270,6 +281,11 @@ impl Taken {
     /// It stays where it is until it has been completed. It is completed only when it waits.
     pub(super) unsafe fn at_once(waiter: &Waiter) -> Taken {
         Taken(NonNull::from(waiter))
+    }
+
+    /// What was taken out.
+    pub(super) fn waiter(&self) -> NonNull<Waiter> {
+        self.0
     }
 
     /// Where its message is, or shall be; `None`: it is a promise. `T` is the channel's type of messages.

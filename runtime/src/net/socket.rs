@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{OFlags, fcntl_getfl};
 use rustix::io::ioctl_fionbio;
-use sward_sched::{Interest, Reason, Registration};
+use sward_sched::{Interest, Reason, Registration, race};
 
 /// A socket whose operations park.
 #[derive(Debug)]
@@ -16,6 +16,10 @@ pub(super) struct Socket<S: AsFd> {
     registration: Registration<S>,
     modes: Arc<Modes>,
 }
+
+/// All of the kernel's networking together, in race reports. What comes before a write comes before all reads that end later: which of them gets what was
+/// written, or what was written because of that, nobody can tell (Go does the same).
+static NETWORK: u8 = 0;
 
 /// What the kernel keeps with the open socket, and so for all its clones; kept here as well, since it is needed for each operation.
 ///
@@ -145,10 +149,12 @@ impl<S: AsFd> Socket<S> {
         reason: Reason,
         mut operation: impl FnMut(&S) -> io::Result<T>,
     ) -> io::Result<T> {
-        if self.is_nonblocking() {
-            return operation(self.get());
-        }
-        self.registration.wait(interest, reason, self.deadline(interest), operation)
+        ordered(interest, || {
+            if self.is_nonblocking() {
+                return operation(self.get());
+            }
+            self.registration.wait(interest, reason, self.deadline(interest), operation)
+        })
     }
 
     /// As [`read`](Self::read), of up to `wanted` bytes from a TCP connection, which is empty if it gave less.
@@ -172,12 +178,14 @@ impl<S: AsFd> Socket<S> {
         asked: usize,
         mut operation: impl FnMut(&S) -> io::Result<usize>,
     ) -> io::Result<usize> {
-        if self.is_nonblocking() {
-            return operation(self.get());
-        }
-        self.registration.wait_until_dry(interest, reason, self.deadline(interest), |inner| {
-            // No bytes are the end of the connection, and say nothing of what the next read would find.
-            operation(inner).map(|moved| (moved, (1..asked).contains(&moved)))
+        ordered(interest, || {
+            if self.is_nonblocking() {
+                return operation(self.get());
+            }
+            self.registration.wait_until_dry(interest, reason, self.deadline(interest), |inner| {
+                // No bytes are the end of the connection, and say nothing of what the next read would find.
+                operation(inner).map(|moved| (moved, (1..asked).contains(&moved)))
+            })
         })
     }
 
@@ -187,6 +195,19 @@ impl<S: AsFd> Socket<S> {
         deadline: Option<Instant>,
         operation: impl FnMut(&S) -> io::Result<()>,
     ) -> io::Result<()> {
-        self.registration.wait(Interest::Write, Reason::Connect, deadline, operation)
+        ordered(Interest::Write, || self.registration.wait(Interest::Write, Reason::Connect, deadline, operation))
     }
+}
+
+/// Runs an operation, and tells a race detector what it orders.
+#[inline]
+fn ordered<T>(interest: Interest, operation: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    if interest == Interest::Write {
+        race::hook(|race| race.release(&raw const NETWORK));
+    }
+    let result = operation();
+    if interest == Interest::Read && result.is_ok() {
+        race::hook(|race| race.acquire(&raw const NETWORK));
+    }
+    result
 }

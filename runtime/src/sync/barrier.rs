@@ -1,8 +1,11 @@
 //! Barriers: all that is shared is under one lock. The last thread to arrive begins the next round and wakes the others.
+//!
+//! For race detectors, there are two objects: by `round`, the last one learns what all others have done, which by `size` they learn from it. With a
+//! single one, a thread that is slow to leave would seem to know what others have done since.
 
 use std::fmt;
 
-use sward_sched::{Reason, Section, SpinLock};
+use sward_sched::{Reason, Section, SpinLock, race};
 
 use super::waiters::{Waiter, Waiters};
 
@@ -53,14 +56,21 @@ impl Barrier {
         let section = Section::enter();
         let mut round = self.round.lock();
         round.arrived += 1;
+        race::hook_in(&section, |race| race.release(&raw const self.round));
         if round.arrived < self.size {
             let waiter = Waiter::current(&section);
             // SAFETY: the node stays here until `park` returns, which is when it has been woken.
             unsafe { round.waiters.push_back(&waiter) };
             section.park_unlocking(Reason::Barrier, round);
+            race::hook(|race| race.acquire(&raw const self.size));
             return BarrierWaitResult(false);
         }
         round.arrived = 0;
+        race::hook_in(&section, |race| {
+            race.acquire(&raw const self.round);
+            race.forget(&raw const self.round, 1);
+            race.release_store(&raw const self.size);
+        });
         let others = round.waiters.pop_all();
         drop(round);
         others.grant(&section);

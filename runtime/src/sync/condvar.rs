@@ -19,6 +19,7 @@ use std::fmt;
 use std::sync::{LockResult, PoisonError};
 use std::time::{Duration, Instant};
 
+use sward_sched::race;
 use sward_sched::{Ended, Interrupted, Reason, Section, SpinLock};
 
 use super::mutex::MutexGuard;
@@ -207,6 +208,7 @@ impl Condvar {
     /// Gives a signal to the thread that has waited longest, if one waits.
     pub fn notify_one(&self) {
         let section = Section::enter();
+        race::hook_in(&section, |race| race.release(self));
         let mut waiters = self.waiters.lock();
         let Some(first) = waiters.pop_front() else { return };
         if first.note().get() {
@@ -220,6 +222,7 @@ impl Condvar {
     /// Gives a signal to each thread that waits.
     pub fn notify_all(&self) {
         let section = Section::enter();
+        race::hook_in(&section, |race| race.release(self));
         let mut waiters = self.waiters.lock();
         let mut parked = AllWoken::new();
         while let Some(first) = waiters.pop_front() {
@@ -239,11 +242,18 @@ impl Condvar {
         let waiter = Waiter::with(&section, Parked::new(false));
         // SAFETY: the node stays here until `park` returns, which sees to it that it is in the queue no more.
         unsafe { self.waiters.lock().push_back(&waiter) };
+        race::hook_in(&section, |race| race.release(mutex));
         drop(section);
         // SAFETY: the caller has a guard, which it keeps, as the mutex is locked again below.
         unsafe { mutex.unlock() };
         let ended = self.park(&waiter, deadline);
         mutex.lock(Reason::Mutex);
+        race::hook(|race| {
+            race.acquire(mutex);
+            if waiter.is_granted() {
+                race.acquire(self);
+            }
+        });
         if ended == Ended::Interrupted {
             Interrupted::unwind();
         }

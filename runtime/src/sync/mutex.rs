@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
 use std::thread;
 
-use sward_sched::Reason;
+use sward_sched::{Reason, race};
 
 use super::raw_mutex::RawMutex;
 
@@ -161,6 +161,7 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
     /// The guard of a caller that has just locked.
     #[inline]
     fn new(mutex: &'a Mutex<T>) -> LockResult<MutexGuard<'a, T>> {
+        race::hook(|race| race.acquire(&raw const mutex.raw));
         let guard = MutexGuard { mutex, was_panicking: thread::panicking(), not_send: PhantomData };
         guard.checked()
     }
@@ -201,6 +202,7 @@ impl<T: ?Sized> Drop for MutexGuard<'_, T> {
         if !self.was_panicking && thread::panicking() {
             self.mutex.raw.poisoned.store(true, Ordering::Relaxed);
         }
+        race::hook(|race| race.release(&raw const self.mutex.raw));
         // SAFETY: the guard held the lock, and is gone.
         unsafe { self.mutex.raw.unlock() };
     }

@@ -8,7 +8,7 @@ use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use sward_sched::{Holder, Reason, Section, SpinLock};
+use sward_sched::{Holder, Reason, Section, SpinLock, race};
 
 use super::waiters::{Waiter, Waiters};
 
@@ -160,7 +160,9 @@ impl Once {
     #[inline]
     fn state(&self) -> u8 {
         // Acquire pairs with the release of `Running::drop`: what the closure did is seen.
-        self.state.load(Ordering::Acquire)
+        let state = self.state.load(Ordering::Acquire);
+        race::hook(|race| race.acquire(self));
+        state
     }
 
     #[cold]
@@ -214,6 +216,7 @@ impl Drop for Running<'_> {
     fn drop(&mut self) {
         self.once.runs.clear();
         let section = Section::enter();
+        race::hook_in(&section, |race| race.release(self.once));
         let mut waiters = self.once.waiters.lock();
         // Release pairs with the acquire of `state`.
         self.once.state.store(self.end, Ordering::Release);

@@ -11,6 +11,7 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use sward_sched::race;
 use sward_sched::{Ended, Interrupted, Reason, Section, SpinLock};
 
 pub use permit::{OwnedSemaphorePermit, SemaphorePermit};
@@ -86,6 +87,7 @@ impl Semaphore {
     #[track_caller]
     pub fn add_permits(&self, n: usize) {
         let section = Section::enter();
+        race::hook_in(&section, |race| race.release(self));
         let mut state = self.state.lock();
         let before = state.permits;
         let added = before.checked_add(n);

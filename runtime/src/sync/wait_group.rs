@@ -8,6 +8,7 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use sward_sched::race;
 use sward_sched::{Ended, Interrupted, Reason, Section, SpinLock};
 
 use super::waiters::{Waiter, Waiters};
@@ -54,6 +55,13 @@ impl WaitGroup {
         let inner = self.inner.clone();
         drop(self);
         inner.wait();
+        race::hook(|race| race.acquire(&raw const *inner));
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        race::hook(|race| race.forget(self, size_of::<Inner>()));
     }
 }
 
@@ -90,6 +98,7 @@ impl Inner {
 
 impl Drop for WaitGroup {
     fn drop(&mut self) {
+        race::hook(|race| race.release(&raw const *self.inner));
         // AcqRel: release for who waits; acquire so that the last one hands on what all before it have released.
         if self.inner.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
             let section = Section::enter();

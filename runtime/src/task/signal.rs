@@ -14,6 +14,7 @@
 use std::sync::Arc;
 use std::task::Wake;
 
+use sward_sched::race;
 use sward_sched::{Claim, Ended, Interrupted, Reason, Section, Sleeper, SpinLock};
 
 use crate::thread::yield_now;
@@ -37,6 +38,11 @@ impl Signal {
 
     /// Waits until there has been a wake since this last returned. For one thread.
     pub(super) fn wait(&self, reason: Reason) {
+        self.wait_for_wake(reason);
+        race::hook(|race| race.acquire(self));
+    }
+
+    fn wait_for_wake(&self, reason: Reason) {
         let section = Section::enter();
         let mut state = self.0.lock();
         if matches!(*state, State::Woken) {
@@ -62,6 +68,12 @@ impl Signal {
     }
 }
 
+impl Drop for Signal {
+    fn drop(&mut self) {
+        race::hook(|race| race.forget(self, size_of::<Signal>()));
+    }
+}
+
 impl Wake for Signal {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
@@ -69,6 +81,7 @@ impl Wake for Signal {
 
     fn wake_by_ref(self: &Arc<Self>) {
         let section = Section::enter();
+        race::hook_in(&section, |race| race.release(&raw const **self));
         let mut state = self.0.lock();
         match *state {
             State::Woken => {}

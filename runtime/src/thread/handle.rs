@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use sward_sched::{GRef, Handle};
+use sward_sched::{GRef, Handle, race};
 
 use crate::task;
 
@@ -71,7 +71,10 @@ impl Thread {
     pub fn unpark(&self) {
         match &self.0 {
             Kind::Green(g) => g.unpark(),
-            Kind::Os(thread) => thread.unpark(),
+            Kind::Os(thread) => {
+                race::hook(|race| race.release(&raw const super::UNPARKED_OS_THREAD));
+                thread.unpark();
+            }
         }
     }
 }

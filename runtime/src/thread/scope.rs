@@ -8,6 +8,7 @@ use std::marker::PhantomData;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use sward_sched::race;
 use sward_sched::{Birth, Handle, Interrupted, Reason, Section, Sleeper, SpinLock};
 
 use crate::cancel;
@@ -64,6 +65,10 @@ where
     };
     let result = panic::catch_unwind(AssertUnwindSafe(|| f(&scope)));
     scope.wait();
+    race::hook(|race| {
+        race.acquire(&raw const scope.running);
+        race.forget(&raw const scope, size_of::<Scope<'_, '_>>());
+    });
     match result {
         Err(payload) => panic::resume_unwind(payload),
         // Relaxed: ordered by the end of the threads.
@@ -104,16 +109,15 @@ impl<'scope, 'env> Scope<'scope, 'env> {
                 Some(token) => cancel::run_at(token, f),
                 None => f(),
             };
-            let result = panic::catch_unwind(AssertUnwindSafe(f));
-            match &result {
-                Ok(_) => {}
+            panic::catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|payload| {
                 // Relaxed, both: see `scope`.
-                Err(payload) if payload.is::<Interrupted>() => self.interrupted.store(true, Ordering::Relaxed),
-                Err(_) => {
+                if payload.is::<Interrupted>() {
+                    self.interrupted.store(true, Ordering::Relaxed);
+                } else {
                     self.unhandled.fetch_add(1, Ordering::Relaxed);
                 }
-            }
-            result
+                panic::resume_unwind(payload)
+            })
         };
         // SAFETY: `wait` keeps the scope, and all it borrows, until `end` has run, which is after the result is disposed of.
         let handle = unsafe { sward_sched::spawn_with_end(birth, body, || self.end()) };
@@ -124,6 +128,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
     /// A thread's last act. The scope may be gone once the lock is released.
     fn end(&self) {
         let section = Section::enter();
+        race::hook_in(&section, |race| race.release(&raw const self.running));
         let mut running = self.running.lock();
         running.threads -= 1;
         let waiter = if running.threads == 0 { running.waiter.take() } else { None };
@@ -137,11 +142,10 @@ impl<'scope, 'env> Scope<'scope, 'env> {
     fn wait(&self) {
         let section = Section::enter();
         let mut running = self.running.lock();
-        if running.threads == 0 {
-            return;
+        if running.threads > 0 {
+            running.waiter = Some(Sleeper::current(&section));
+            section.park_unlocking(Reason::Scope, running);
         }
-        running.waiter = Some(Sleeper::current(&section));
-        section.park_unlocking(Reason::Scope, running);
     }
 }
 
@@ -153,7 +157,7 @@ impl fmt::Debug for Scope<'_, '_> {
 
 /// The right to the result of a thread in a scope. Dropping it leaves the thread to the scope.
 pub struct ScopedJoinHandle<'scope, T> {
-    handle: Handle<Result<T>>,
+    handle: Handle<T>,
     thread: Thread,
     unhandled: &'scope AtomicUsize,
 }
@@ -164,7 +168,7 @@ impl<T> ScopedJoinHandle<'_, T> {
     /// # Errors
     /// With the payload of its panic, which then counts as handled.
     pub fn join(self) -> Result<T> {
-        let result = task::join(self.handle).unwrap_or_else(Err);
+        let result = task::join(self.handle);
         match &result {
             Err(payload) if payload.is::<Interrupted>() => cancel::pass_on(),
             Err(_) => {

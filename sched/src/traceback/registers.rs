@@ -80,4 +80,20 @@ impl Registers {
             lr: machine.regs[30] as usize,
         }
     }
+
+    /// Those of the caller, for a function that has been entered and no instruction of it run, as when there is none.
+    ///
+    /// # Safety
+    /// The stack pointer is that of a call just made.
+    pub(crate) unsafe fn of_caller(self) -> Self {
+        // The call itself, not the instruction after it, which may belong to something else.
+        #[cfg(target_arch = "x86_64")]
+        {
+            // SAFETY: a call has pushed the return address.
+            let back = unsafe { *core::ptr::with_exposed_provenance::<usize>(self.sp) };
+            Self { pc: back - 1, sp: self.sp + size_of::<usize>(), ..self }
+        }
+        #[cfg(target_arch = "aarch64")]
+        Self { pc: self.lr - 1, ..self }
+    }
 }

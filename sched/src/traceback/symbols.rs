@@ -6,8 +6,10 @@ use core::ptr;
 use std::env;
 use std::path::{Path, PathBuf};
 
-/// What the names of frames begin with that, at the leaf, are how a thread parks: the same in every dump and no help to its reader.
-const PARKING: [&str; 4] = ["sward_sched::", "corosensei::", "sward::channel::shared::", "sward::sync::mutex::raw::"];
+/// What the names of frames begin with that, at the leaf, are how a thread parks, or how the race detector came to see an access: the same in every
+/// dump and no help to its reader.
+const PARKING: [&str; 5] =
+    ["sward_sched::", "corosensei::", "sward::channel::shared::", "sward::sync::mutex::raw::", "sward::race::"];
 
 /// What the names of frames begin with that, at the root, are how a thread is started, up to where the user's function is called.
 /// Modules of the crate `sward`, not the crate: the command of that name has user code in it.

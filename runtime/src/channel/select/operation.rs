@@ -9,6 +9,7 @@
 use std::ptr::NonNull;
 use std::time::Instant;
 
+use sward_sched::race;
 use sward_sched::{Held, Section, SpinLock};
 
 use crate::channel::ends::Side;
@@ -149,12 +150,12 @@ unsafe fn look_for_message<T>(
     state: &mut State<T>,
     slot: NonNull<()>,
 ) -> Option<Found> {
-    if let Some(message) = state.buffer.pop_front() {
+    if let Some(message) = state.take(section) {
         // SAFETY: the slot is one for this receiver.
         unsafe { slot.cast::<T>().write(message) };
         return Some(Found::Message(state.give_place(section)));
     }
-    if let Some(sender) = state.senders.take_first(section) {
+    if let Some(sender) = state.take_sender(section) {
         return Some(Found::Sender(sender));
     }
     shared.ends().is_gone(Side::Send).then_some(Found::Disconnected)
@@ -209,7 +210,10 @@ impl<T> Operation for Receiver<T> {
     fn accept(&self, _section: &Section, outcome: Outcome) -> Option<Right> {
         match outcome {
             Outcome::Done => Some(Right::Message),
-            Outcome::Disconnected => Some(Right::Disconnected),
+            Outcome::Disconnected => {
+                self.expect_queue().ends().acquire(Side::Send);
+                Some(Right::Disconnected)
+            }
             Outcome::Met(_) | Outcome::Withdrawn => None,
         }
     }
@@ -267,13 +271,17 @@ impl<T> Operation for Sender<T> {
         }
     }
 
-    fn accept(&self, _section: &Section, outcome: Outcome) -> Option<Right> {
+    fn accept(&self, section: &Section, outcome: Outcome) -> Option<Right> {
         match outcome {
             Outcome::Done => Some(Right::Place),
-            Outcome::Disconnected => Some(Right::Disconnected),
+            Outcome::Disconnected => {
+                self.0.ends().acquire(Side::Receive);
+                Some(Right::Disconnected)
+            }
             Outcome::Met(receiver) => {
                 // It holds the lock until it waits, and is not to be completed before.
                 drop(self.lock());
+                race::hook_in(section, |race| race.acquire(receiver.waiter().as_ptr()));
                 Some(Right::Receiver(receiver))
             }
             Outcome::Withdrawn => None,
@@ -316,7 +324,10 @@ impl<T> Sender<T> {
     pub(super) fn send_by_right(&self, right: Right, message: T) -> Result<(), SendError<T>> {
         match right {
             Right::Receiver(receiver) => {
-                deliver(&Section::enter(), receiver, message);
+                let section = Section::enter();
+                // The message was made after the two have met.
+                race::hook_in(&section, |race| race.release(receiver.waiter().as_ptr()));
+                deliver(&section, receiver, message);
                 Ok(())
             }
             Right::Place => self.0.send_into_place(message).map_err(SendError),
@@ -329,7 +340,7 @@ impl<T> Sender<T> {
 impl<T> Shared<T> {
     /// Takes hold of a receiver that waits, or of a place in the buffer, which is kept then.
     fn look_for_room(&self, section: &Section, state: &mut State<T>) -> Option<Found> {
-        if let Some(receiver) = state.receivers.take_first(section) {
+        if let Some(receiver) = state.take_receiver(section) {
             return Some(Found::Receiver(receiver));
         }
         if self.ends().is_gone(Side::Receive) {

@@ -22,6 +22,10 @@
 //! reader more* against *a writer*; and *one reader less* against *how many readers are left*. Both are single atomic
 //! operations on the word, so one of the two comes first.
 //!
+//! # For race detectors
+//! there are two objects: `writers`, which writers release and everybody acquires, and `word`, which readers release and writers acquire. So readers are
+//! in no order among themselves.
+//!
 //! # Rejected
 //! *One queue of readers and writers, and the lock handed to the first*: between writers each turn would then cost a switch, see
 //! [`raw_mutex`](crate::sync::raw_mutex). *A counter for each processor*, so that readers do not share a cache line: 64 bytes for each, in each
@@ -29,7 +33,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use sward_sched::{Holder, Reason, Section, SpinLock};
+use sward_sched::{Holder, Reason, Section, SpinLock, race};
 
 use crate::sync::raw_mutex::RawMutex;
 use crate::sync::waiters::{Waiter, Waiters};
@@ -76,7 +80,10 @@ impl RawRwLock {
         while word & WRITER == 0 && word < FULL {
             // Acquire pairs with the release of `write_unlock`.
             match self.word.compare_exchange_weak(word, word + READER, Ordering::Acquire, Ordering::Relaxed) {
-                Ok(_) => return true,
+                Ok(_) => {
+                    race::hook(|race| race.acquire(&raw const self.writers));
+                    return true;
+                }
                 Err(now) => word = now,
             }
         }
@@ -112,7 +119,9 @@ impl RawRwLock {
                 // SAFETY: the node stays here until `park` returns, which is when it has been woken.
                 unsafe { waiting.readers.push_back(&waiter) };
                 // It is woken with the lock.
-                return section.park_unlocking_behind(Reason::RwLockRead, self.holder(), waiting);
+                section.park_unlocking_behind(Reason::RwLockRead, self.holder(), waiting);
+                race::hook(|race| race.acquire(&raw const self.writers));
+                return;
             };
             drop(waiting);
             drop(section);
@@ -126,6 +135,7 @@ impl RawRwLock {
     /// The caller has locked it for reading.
     #[inline]
     pub(super) unsafe fn read_unlock(&self) {
+        race::hook(|race| race.release(&raw const self.word));
         // Release pairs with the acquire of the writer that comes next.
         let left = self.word.fetch_sub(READER, Ordering::Release) - READER;
         if left & !READERS_WAIT == WRITER {
@@ -161,7 +171,9 @@ impl RawRwLock {
         }
         // Acquire pairs with the release of `read_unlock`.
         let locked = self.word.compare_exchange(0, WRITER, Ordering::Acquire, Ordering::Relaxed).is_ok();
-        if !locked {
+        if locked {
+            self.acquire_for_writing();
+        } else {
             // SAFETY: locked above.
             unsafe { self.writers.unlock() };
         }
@@ -180,6 +192,15 @@ impl RawRwLock {
         if self.word.fetch_or(WRITER, Ordering::Acquire) != 0 {
             self.wait_for_readers();
         }
+        self.acquire_for_writing();
+    }
+
+    #[inline]
+    fn acquire_for_writing(&self) {
+        race::hook(|race| {
+            race.acquire(&raw const self.writers);
+            race.acquire(&raw const self.word);
+        });
     }
 
     /// Waits until those have left who were in before `WRITER` was set.
@@ -220,6 +241,7 @@ impl RawRwLock {
     /// Leaves the word to readers: those that wait, and `more`.
     #[inline]
     fn let_readers_in(&self, more: u32) {
+        race::hook(|race| race.release(&raw const self.writers));
         // Release pairs with the acquire of `try_read`, `write` and `try_write`.
         if self.word.compare_exchange(WRITER, more, Ordering::Release, Ordering::Relaxed).is_err() {
             self.let_waiting_readers_in(more);

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use sward_sched::race;
+
 use super::Semaphore;
 
 /// Permits of a [`Semaphore`]; gives them back when dropped.
@@ -31,7 +33,9 @@ pub struct OwnedSemaphorePermit {
 }
 
 impl<'a> SemaphorePermit<'a> {
+    /// Of a caller that has taken so many.
     pub(super) fn new(semaphore: &'a Semaphore, permits: usize) -> Self {
+        race::hook(|race| race.acquire(semaphore));
         SemaphorePermit { semaphore, permits }
     }
 
@@ -54,7 +58,9 @@ impl<'a> SemaphorePermit<'a> {
 }
 
 impl OwnedSemaphorePermit {
+    /// Of a caller that has taken so many.
     pub(super) fn new(semaphore: Arc<Semaphore>, permits: usize) -> Self {
+        race::hook(|race| race.acquire(&raw const *semaphore));
         OwnedSemaphorePermit { semaphore, permits }
     }
 

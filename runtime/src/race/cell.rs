@@ -1,0 +1,95 @@
+//! A variable that threads may share, and that tells when they do so without order.
+
+use std::fmt;
+
+use crossbeam_utils::atomic::AtomicCell;
+use sward_sched::race::hook;
+
+/// A variable whose accesses a race detector is told of.
+///
+/// As [`std::cell::Cell`], but threads may share it, and nothing worse comes of that than a wrong value: each access by itself is atomic. It
+/// is *meant*, though, to be protected by something else, a lock for instance. Where an access is not, that is a race, and is reported.
+///
+/// ```
+/// # sward::run(|| {
+/// use sward::sync::Mutex;
+/// use sward::{race, thread};
+///
+/// let (total, lock) = (race::Cell::new(0), Mutex::new(()));
+/// thread::scope(|s| {
+///     for n in 1..=4 {
+///         let (total, lock) = (&total, &lock);
+///         s.spawn(move || {
+///             let _guard = lock.lock().unwrap(); // Without it, `race=1` would have something to say.
+///             total.set(total.get() + n);
+///         });
+///     }
+/// });
+/// assert_eq!(total.get(), 10);
+/// assert_eq!(race::reports(), 0);
+/// # });
+/// ```
+#[derive(Default)]
+pub struct Cell<T: Copy> {
+    value: AtomicCell<T>,
+}
+
+impl<T: Copy> Cell<T> {
+    /// Makes a variable with this value.
+    #[inline]
+    pub const fn new(value: T) -> Cell<T> {
+        Cell { value: AtomicCell::new(value) }
+    }
+
+    /// The value.
+    #[inline]
+    pub fn get(&self) -> T {
+        hook(|race| race.read(self, size_of::<T>()));
+        self.value.load()
+    }
+
+    /// Changes the value.
+    #[inline]
+    pub fn set(&self, value: T) {
+        self.replace(value);
+    }
+
+    /// Changes the value, and returns the old one.
+    ///
+    /// ```
+    /// let cell = sward::race::Cell::new(1);
+    /// assert_eq!(cell.replace(2), 1);
+    /// assert_eq!(cell.into_inner(), 2);
+    /// ```
+    #[inline]
+    pub fn replace(&self, value: T) -> T {
+        hook(|race| race.write(self, size_of::<T>()));
+        self.value.swap(value)
+    }
+
+    /// Takes the value out. Nobody else has the variable any more, so this is no access.
+    #[inline]
+    pub fn into_inner(self) -> T {
+        self.value.load()
+    }
+}
+
+impl<T: Copy> Drop for Cell<T> {
+    #[inline]
+    fn drop(&mut self) {
+        hook(|race| race.forget(self, size_of::<T>()));
+    }
+}
+
+impl<T: Copy> From<T> for Cell<T> {
+    fn from(value: T) -> Cell<T> {
+        Cell::new(value)
+    }
+}
+
+/// An access, as [`Cell::get`].
+impl<T: Copy + fmt::Debug> fmt::Debug for Cell<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Cell").field(&self.get()).finish()
+    }
+}

@@ -1,0 +1,6 @@
+//! The detector's rules, without a runtime.
+
+mod clocks;
+mod reports;
+mod rules;
+mod slots;

@@ -1,0 +1,55 @@
+//! How a G spends the time between one blocking call and the next: what decides whether it needs a P in between.
+//!
+//! A G that comes back from a blocking call and finds its P taken, and all others busy, would queue for one, wait for its turn, and then, maybe, do
+//! nothing but enter the next call, and give the P away again. Two OS threads are woken for nothing, and somebody's time slice is cut.
+//! If its last **stretch**, from the return of a call to whatever it entered the runtime for, was short, it goes on without a P instead, like a hog that has lost its own.
+//! A call needs no P to begin with; anything else in the runtime gets it one.
+//!
+//! So at most one short stretch too much runs beside the Ps, for each G that blocks in C, and one that turns out long is the last of its kind.
+//! tokio's `block_in_place` does the same for stretches of any length.
+
+use std::cell::Cell;
+
+use crate::clock::{self, Nanos};
+
+/// What counts as short: what queueing for a P takes, with the switches of OS threads that it brings.
+const SHORT: Nanos = 20_000;
+
+/// See the [module](self). A word of the G's own.
+///
+/// Bit 0: the last stretch was short. Above: when the present one began; 0 if that is not of interest.
+#[derive(Default)]
+pub(crate) struct Stretch(Cell<u64>);
+
+const WAS_SHORT: u64 = 1;
+
+impl Stretch {
+    /// Forgets what was.
+    pub(crate) fn reset(&self) {
+        self.0.set(0);
+    }
+
+    /// Whether the last stretch was short.
+    pub(crate) fn was_short(&self) -> bool {
+        self.0.get() & WAS_SHORT != 0
+    }
+
+    /// For a G that comes back from a call.
+    pub(crate) fn begin(&self) {
+        self.0.set(clock::now() & !WAS_SHORT | self.0.get() & WAS_SHORT);
+    }
+
+    /// For a G that enters the runtime.
+    #[inline]
+    pub(crate) fn end(&self) {
+        if self.0.get() > WAS_SHORT {
+            self.judge();
+        }
+    }
+
+    #[cold]
+    fn judge(&self) {
+        let began = self.0.get() & !WAS_SHORT;
+        self.0.set(u64::from(clock::now() - began < SHORT));
+    }
+}
