@@ -59,7 +59,7 @@ impl Run {
     /// Standard output could not be written.
     pub fn start(self) -> io::Result<ExitCode> {
         let config = match Config::from_env() {
-            Ok(config) => self.runtime.apply(config),
+            Ok(config) => self.runtime.apply(self.sample.configure(config)),
             Err(error) => {
                 report::note(format_args!("sward: {error}"));
                 return Ok(ExitCode::from(USAGE));

@@ -4,7 +4,7 @@
 //! `progress` are what the samples over real files share, `server` what those share that serve; `resident` is for what looks
 //! at its own memory. A sample's result goes
 //! to standard output, everything else to standard error; the exit code is 0 when all was well, 1 when a file or a check
-//! failed, 2 for bad usage and for what the runtime itself ends (a deadlock).
+//! failed, or the race detector has reported something, 2 for bad usage and for what the runtime itself ends (a deadlock).
 
 mod bench;
 mod cli;
@@ -19,6 +19,7 @@ use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
 use clap::Parser;
+use sward::race;
 
 use cli::{Cli, Command};
 
@@ -30,9 +31,15 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::List => cli::list(),
         Command::Run(run) => run.start(),
-        Command::Bench(args) => return bench::run(args),
+        Command::Bench(args) => Ok(bench::run(args)),
     };
-    outcome.unwrap_or_else(|error| ExitCode::from(output_failed(&error)))
+    let code = outcome.unwrap_or_else(|error| ExitCode::from(output_failed(&error)));
+    match race::reports() {
+        0 => return code,
+        1 => report::note("sward: 1 data race was reported"),
+        races => report::note(format_args!("sward: {races} data races were reported")),
+    }
+    ExitCode::FAILURE
 }
 
 /// The exit code when standard output cannot be written. A reader who has seen enough (`| head`) is no failure.

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use sward::Config;
 
 mod chat;
 mod crawl;
@@ -19,11 +20,15 @@ mod overflow;
 mod panic;
 mod philosophers;
 mod pingpong;
+mod race_demo;
 mod ring;
 mod sieve;
 mod skynet;
 mod soak;
+mod sqlite;
+mod usleep;
 mod wc;
+mod zlib;
 
 /// A sample and its arguments. The description of each is that of its arguments' type.
 #[derive(Subcommand)]
@@ -42,12 +47,24 @@ pub enum Sample {
     Http(http::Args),
     Crawl(crawl::Args),
     Chat(chat::Args),
+    Usleep(usleep::Args),
+    FfiSqlite(sqlite::Args),
+    FfiZlib(zlib::Args),
+    RaceDemo(race_demo::Args),
     Deadlock(deadlock::Args),
     Overflow(overflow::Args),
     Panic(panic::Args),
 }
 
 impl Sample {
+    /// Changes what the runtime is told, for a sample that is about just that.
+    pub fn configure(&self, config: Config) -> Config {
+        match self {
+            Sample::RaceDemo(_) => config.race(true),
+            _ => config,
+        }
+    }
+
     /// Runs the sample on the green thread that calls it.
     ///
     /// # Errors
@@ -68,6 +85,10 @@ impl Sample {
             Sample::Http(args) => http::run(args),
             Sample::Crawl(args) => crawl::run(args),
             Sample::Chat(args) => chat::run(args),
+            Sample::Usleep(args) => usleep::run(args),
+            Sample::FfiSqlite(args) => sqlite::run(args),
+            Sample::FfiZlib(args) => zlib::run(args),
+            Sample::RaceDemo(args) => race_demo::run(args),
             Sample::Deadlock(args) => deadlock::run(args),
             Sample::Overflow(args) => overflow::run(args),
             Sample::Panic(args) => panic::run(args),

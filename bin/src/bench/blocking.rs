@@ -34,7 +34,7 @@ pub fn blockc(n: u64, out: &Output) {
     for _ in 0..SLEEPERS {
         sward::spawn(move || {
             for _ in 0..n {
-                sward::unblock(usleep_1ms);
+                sward::ffi::call(usleep_1ms);
             }
             countdown.done();
         });

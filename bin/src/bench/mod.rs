@@ -13,6 +13,7 @@
 //! `echo` is the exception: it is a server, which a client measures from outside, until it is ended.
 
 mod blocking;
+mod calls;
 mod channels;
 mod countdown;
 mod echo;
@@ -153,6 +154,13 @@ static WORKLOADS: &[Workload] = &[
         default_n: 100,
         sizes: Sizes::Any,
         run: blocking::blockc,
+    },
+    Workload {
+        name: "ccall",
+        about: "N calls of a small C function, as one that may block and as one that may not: ns a call",
+        default_n: 10_000_000,
+        sizes: Sizes::Any,
+        run: calls::ccall,
     },
     Workload {
         name: "malloc_fixed",

@@ -37,6 +37,7 @@ var workloads = map[string]workload{
 	"idle":     {idle, 1_000_000},
 	"hog":      {hog, 100},
 	"blockc":   {blockc, 100},
+	"ccall":    {ccall, 10_000_000},
 	"echo":     {echo, 0},
 
 	"malloc_fixed":   {mallocFixed, 20_000_000},

@@ -12,7 +12,7 @@ struct Workload {
     prints: &'static [(&'static str, &'static str)],
 }
 
-const WORKLOADS: [Workload; 18] = [
+const WORKLOADS: [Workload; 19] = [
     Workload { name: "spawn", n: 2_000, prints: &[("spawn", "ns")] },
     Workload { name: "skynet", n: 1_000, prints: &[("skynet_1000", "ms")] },
     Workload { name: "yield", n: 10, prints: &[("yield", "ns")] },
@@ -27,6 +27,7 @@ const WORKLOADS: [Workload; 18] = [
     Workload { name: "idle", n: 100, prints: &[("idle_100", "B")] },
     Workload { name: "hog", n: 5, prints: &[("hog_p50", "ms"), ("hog_p99", "ms"), ("hog_max", "ms")] },
     Workload { name: "blockc", n: 2, prints: &[("blockc", "ms"), ("blockc_work", "chunks/ms")] },
+    Workload { name: "ccall", n: 1_000, prints: &[("ccall", "ns"), ("ccall_quick", "ns")] },
     Workload { name: "malloc_fixed", n: 1_000, prints: &[("malloc_fixed", "ns")] },
     Workload { name: "malloc_churn", n: 1_000, prints: &[("malloc_churn", "ns"), ("malloc_churn_rss", "MiB")] },
     Workload { name: "malloc_xthread", n: 5_000, prints: &[("malloc_xthread", "ns")] },

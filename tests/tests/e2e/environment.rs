@@ -8,7 +8,7 @@ use sward_tests::Finished;
 use crate::command::sward;
 
 /// Values that aren't accepted, and what is said of them.
-const MALFORMED: [(&str, &str, &str); 16] = [
+const MALFORMED: [(&str, &str, &str); 17] = [
     ("SWARD_PROCS", "many", "not a number of processors; accepted: a whole number from 1 to 1024"),
     ("SWARD_PROCS", "0", "there must be at least one processor; accepted: a whole number from 1 to 1024"),
     ("SWARD_PROCS", "99999", "too many processors; accepted: a whole number from 1 to 1024"),
@@ -20,6 +20,7 @@ const MALFORMED: [(&str, &str, &str); 16] = [
     ("SWARD_STACK", "64KB", "not a size; accepted: a number of bytes from 16K to 1G"),
     ("SWARD_BACKTRACE", "x", "not a kind of backtrace; accepted: single, all or system"),
     ("SWARD_BACKTRACE", "", "not a kind of backtrace; accepted: single, all or system"),
+    ("SWARD_FFICHECK", "on", "not a level of checks; accepted: 0 (nothing), 1 (arguments"),
     ("SWARD_DEBUG", "foo=1", "unknown name in the list; accepted: a list, separated by commas, of schedtrace=MS"),
     ("SWARD_DEBUG", "schedtrace=x", "schedtrace is not a number of milliseconds; accepted: a list"),
     ("SWARD_DEBUG", "schedtrace=-1", "schedtrace is not a number of milliseconds; accepted: a list"),

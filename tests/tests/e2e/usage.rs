@@ -2,7 +2,7 @@
 
 use crate::command::run;
 
-const SAMPLES: [&str; 17] = [
+const SAMPLES: [&str; 21] = [
     "wc",
     "digest",
     "mandelbrot",
@@ -17,6 +17,10 @@ const SAMPLES: [&str; 17] = [
     "http",
     "crawl",
     "chat",
+    "usleep",
+    "ffi-sqlite",
+    "ffi-zlib",
+    "race-demo",
     "deadlock",
     "overflow",
     "panic",
@@ -74,6 +78,14 @@ fn bad_usage_is_refused() {
         ("run soak --for 10", "'10' for '--for <TIME>': expected a whole number from 1 and a unit, as 10s, 5m or 2h"),
         ("run soak --for 0s", "'0s' for '--for <TIME>'"),
         ("run soak 10s", "'10s'"),
+        ("run usleep --threads 0", "expected a whole number from 1 to 10000"),
+        ("run usleep --times -1", "'-1'"),
+        ("run ffi-sqlite --threads 0", "'0' for '--threads <N>': expected a whole number from 1 to 10000"),
+        ("run ffi-sqlite --rows 0", "'0' for '--rows <N>': expected a whole number from 1 to 100000"),
+        ("run ffi-sqlite --db", "'--db <FILE>'"),
+        ("run ffi-sqlite --db=", "a value is required for '--db <FILE>'"),
+        ("run ffi-zlib one two", "'two'"),
+        ("run race-demo --broken", "'--broken'"),
         ("run sieve --heapstats=1", "'--heapstats'"),
         ("run deadlock now", "'now'"),
         (

@@ -14,7 +14,7 @@ use std::time::Duration;
 use clap::Parser;
 
 pub use resident::{peak_resident_bytes, resident_bytes};
-pub use work::{compute_chunk, count_for_ever, cpu_time, nth_prime, sleeps, usleep_1ms};
+pub use work::{compute_chunk, count_for_ever, cpu_time, leaf_add, nth_prime, sleeps, usleep_1ms};
 
 /// Tasks started at once by `spawn`.
 pub const SPAWN_BATCH: u64 = 1_000;
@@ -124,6 +124,12 @@ impl Job {
     pub fn blockc(&self, elapsed: Duration, chunks: u64) {
         self.ms("blockc", elapsed);
         self.line("blockc_work", chunks as f64 / (elapsed.as_secs_f64() * 1e3), "chunks/ms");
+    }
+
+    /// Prints what each of `n` calls took, and checks that each has added one.
+    pub fn ccall(&self, elapsed: Duration, acc: u64, n: u64) {
+        assert_eq!(acc, n, "sum of the calls");
+        self.ns_per_op("ccall", elapsed, n);
     }
 
     /// Prints how late the naps of `hog` ended: nearest-rank percentiles.

@@ -44,6 +44,14 @@ pub fn usleep_1ms() {
     assert_eq!(unsafe { libc::usleep(1_000) }, 0, "usleep failed");
 }
 
+/// A C function that does next to nothing. The compiler is not to know which, or it might make it part of its caller.
+pub fn leaf_add() -> extern "C" fn(u64, u64) -> u64 {
+    extern "C" fn leaf_add(a: u64, b: u64) -> u64 {
+        a.wrapping_add(b)
+    }
+    black_box(leaf_add)
+}
+
 /// User and system time that this process has taken so far.
 pub fn cpu_time() -> Duration {
     clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).expect("Linux has this clock").into()

@@ -9,6 +9,7 @@
 
 mod blocking;
 mod bounded;
+mod calls;
 mod channels;
 mod countdown;
 mod echo;
@@ -53,6 +54,7 @@ fn workload(job: &'static Job) {
         "hog" => time::hog(job),
         "idle" => memory::idle(job),
         "blockc" => blocking::blockc(job),
+        "ccall" => calls::ccall(job),
         "echo" => echo::echo(),
         _ => job.unsupported(),
     }

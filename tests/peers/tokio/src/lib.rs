@@ -1,10 +1,11 @@
 //! The workloads of `sward bench` on tokio's multi-thread runtime.
 //!
 //! tokio has no unbuffered channels: a capacity of 1 stands in. Variants: `tokio-std` has the std
-//! mutex in `mutex`, `tokio-oneshot` a oneshot channel in `idle`; in `hog` and `blockc` `tokio-bip`
-//! wraps what blocks in `block_in_place`, and `tokio-sb` in `spawn_blocking`.
+//! mutex in `mutex`, `tokio-oneshot` a oneshot channel in `idle`; in `hog`, `blockc` and `ccall`
+//! `tokio-bip` wraps what blocks, or might, in `block_in_place`, and `tokio-sb` in `spawn_blocking`.
 
 mod blocking;
+mod calls;
 mod channels;
 mod countdown;
 mod echo;
@@ -22,7 +23,7 @@ pub fn run(plain: &str) -> ! {
     let known = match job.label.as_str() {
         "tokio-std" => job.workload == "mutex",
         "tokio-oneshot" => job.workload == "idle",
-        "tokio-bip" | "tokio-sb" => ["hog", "blockc"].contains(&job.workload.as_str()),
+        "tokio-bip" | "tokio-sb" => ["hog", "blockc", "ccall"].contains(&job.workload.as_str()),
         label => label == plain,
     };
     if !known {
@@ -53,6 +54,7 @@ async fn workload(job: &'static Job) {
         "idle" if job.label == "tokio-oneshot" => memory::idle_oneshot(job).await,
         "idle" => memory::idle(job).await,
         "blockc" => blocking::blockc(job).await,
+        "ccall" => calls::ccall(job).await,
         "echo" => echo::echo().await,
         _ => job.unsupported(),
     }
