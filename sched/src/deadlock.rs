@@ -51,6 +51,8 @@ impl Ours {
         let lists = sched.lists.lock();
         let (blocked, blocked_changes) = os_threads_blocked();
         let sysmon = isize::from(sched.sysmon.is_running());
+        // ThreadSanitizer has a thread.
+        let sanitizers = isize::from(cfg!(feature = "tsan"));
         Ours {
             // A P that is on its way from one M to another is not idle, though both may look asleep.
             asleep: lists.active_ms() == 0
@@ -59,7 +61,7 @@ impl Ours {
                 && !netpoll::has_waiters()
                 && !sched.has_work()
                 && sched.live_threads() != 0,
-            threads: lists.threads() as isize + sysmon + heap_threads() as isize + blocked,
+            threads: lists.threads() as isize + sysmon + heap_threads() as isize + sanitizers + blocked,
             changes: (lists.changes(), blocked_changes),
         }
     }

@@ -1,9 +1,13 @@
 //! A variable that threads may share, and that tells when they do so without order.
 
 use std::fmt;
+#[cfg(feature = "race")]
+use std::ptr;
+#[cfg(feature = "race")]
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crossbeam_utils::atomic::AtomicCell;
-use sward_sched::race::hook;
+use sward_sched::race::{Hooks, hook};
 
 /// A variable whose accesses a race detector is told of.
 ///
@@ -32,19 +36,44 @@ use sward_sched::race::hook;
 #[derive(Default)]
 pub struct Cell<T: Copy> {
     value: AtomicCell<T>,
+    /// Where it was when it was last used.
+    #[cfg(feature = "race")]
+    home: AtomicUsize,
 }
 
 impl<T: Copy> Cell<T> {
     /// Makes a variable with this value.
     #[inline]
     pub const fn new(value: T) -> Cell<T> {
-        Cell { value: AtomicCell::new(value) }
+        Cell {
+            value: AtomicCell::new(value),
+            #[cfg(feature = "race")]
+            home: AtomicUsize::new(0),
+        }
     }
+
+    /// Has the detector forget what it knows of the place, if the variable has been moved there since its last use.
+    #[cfg(feature = "race")]
+    fn settle(&self, race: &Hooks<'_>) {
+        // Relaxed, both: whoever moves a variable has it for itself, and hands it on afterwards. Of several who use it first at the same moment, one
+        // may forget what another has just done: not the next time.
+        let here = ptr::from_ref(self).addr();
+        if self.home.load(Ordering::Relaxed) != here && self.home.swap(here, Ordering::Relaxed) != here {
+            race.forget(self, size_of::<Self>());
+        }
+    }
+
+    /// Only the built-in detector goes by what has been at a place before.
+    #[cfg(not(feature = "race"))]
+    fn settle(&self, _: &Hooks<'_>) {}
 
     /// The value.
     #[inline]
     pub fn get(&self) -> T {
-        hook(|race| race.read(self, size_of::<T>()));
+        hook(|race| {
+            self.settle(race);
+            race.read(self, size_of::<T>());
+        });
         self.value.load()
     }
 
@@ -63,7 +92,10 @@ impl<T: Copy> Cell<T> {
     /// ```
     #[inline]
     pub fn replace(&self, value: T) -> T {
-        hook(|race| race.write(self, size_of::<T>()));
+        hook(|race| {
+            self.settle(race);
+            race.write(self, size_of::<T>());
+        });
         self.value.swap(value)
     }
 

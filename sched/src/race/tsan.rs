@@ -30,7 +30,8 @@
 
 use std::arch::naked_asm;
 use std::cell::Cell;
-use std::ffi::{CString, c_char, c_int, c_uint, c_void};
+use std::ffi::{c_char, c_int, c_uint, c_void};
+use std::io::Write;
 use std::ptr;
 
 use crate::g::G;
@@ -59,15 +60,17 @@ pub(crate) struct Fiber(Cell<*mut c_void>);
 impl Fiber {
     /// Makes one for `g`, in the place of none.
     fn create(&self, g: &G) {
-        let name = g
-            .name()
-            .map_or_else(|| format!("green thread {}", g.id()), |name| format!("green thread {} {name}", g.id()));
-        // A name with a zero in it is left out.
-        let name = CString::new(name).unwrap_or_default();
-        // SAFETY: no preconditions; the name is a string, and is copied.
+        // As much as TSan keeps. What is longer is cut off, before the zero.
+        let mut name = [0u8; 64];
+        let mut room = &mut name[..63];
+        let _ = write!(room, "green thread {}", g.id());
+        if let Some(own) = g.name() {
+            let _ = write!(room, " {own}");
+        }
+        // SAFETY: no preconditions; the name ends with a zero, and is copied.
         unsafe {
             self.0.set(__tsan_create_fiber(0));
-            __tsan_set_fiber_name(self.0.get(), name.as_ptr());
+            __tsan_set_fiber_name(self.0.get(), name.as_ptr().cast());
         }
     }
 

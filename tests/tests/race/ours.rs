@@ -1,6 +1,7 @@
 //! What Go's table has no row for: primitives that only we have, and orders that go other ways.
 
 use std::io::{Read, Write};
+use std::sync as os_sync;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread as os;
 use std::time::Duration;
@@ -61,6 +62,7 @@ pub const ROWS: &[Row] = rows![
     no_race_acquire_release,
     race_acquire_without_release,
     no_race_into_inner,
+    no_race_moved,
 ];
 
 /// What one thread does is found by another.
@@ -718,5 +720,24 @@ fn no_race_into_inner() {
     scope(|s| {
         s.spawn(|| gone(1));
         s.spawn(|| gone(2));
+    });
+}
+
+/// So is the place that a variable has been moved from. (std's lock is none that the detector knows of.)
+fn no_race_moved() {
+    let place = os_sync::Mutex::new(Some(Cell::new(0)));
+    let used = Turn::default();
+    scope(|s| {
+        s.spawn(|| {
+            place.lock().unwrap().as_ref().unwrap().set(1);
+            used.come();
+        });
+        s.spawn(|| {
+            used.wait();
+            let mut place = place.lock().unwrap();
+            let moved = place.replace(Cell::new(0));
+            place.as_ref().unwrap().set(2);
+            assert!(moved.is_some());
+        });
     });
 }

@@ -1,6 +1,6 @@
 //! Slots: the places of threads in vector clocks.
 //!
-//! A clock is as long as there are slots, so the slot of a thread that has ended serves another. That one goes on with the slot's time, and whatever
+//! A clock gets as long as there are slots, so the slot of a thread that has ended serves another. That one goes on with the slot's time, and whatever
 //! its predecessor did looks like its own past: a race of the two is missed, and so is one with the predecessor of a thread
 //! that has seen something of the successor. None is made up. To make it rare, a slot waits until there are [`RESTING`] free ones,
 //! and the one that has been free for longest is taken.

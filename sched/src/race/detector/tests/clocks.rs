@@ -2,10 +2,14 @@
 
 use crate::race::detector::clock::Clock;
 
-/// The clock with these times, from slot 0 on.
+/// The clock with these times, from slot 0 on; 0 is one that it has not seen.
 fn clock(times: &[u64]) -> Clock {
     let mut clock = Clock::new();
-    times.iter().enumerate().for_each(|(slot, &time)| clock.set(slot, time));
+    // The last first: the order does not matter.
+    for (slot, &time) in times.iter().enumerate().rev().filter(|(_, time)| **time > 0) {
+        clock.set(slot, time - 1);
+        clock.set(slot, time);
+    }
     clock
 }
 
