@@ -2,7 +2,7 @@
 
 /// Calls foreign code that may block: runs `f` on the OS thread's own stack, which has room for it, and lets other green threads run meanwhile.
 ///
-/// In `f`, waits of this runtime block the OS thread. Foreign code may call back, by [`callback`](crate::callback). When `f` returns, the green thread may be on
+/// In `f`, waits of this runtime block the OS thread. Foreign code may call back, by [`callback`](fn@crate::callback). When `f` returns, the green thread may be on
 /// another OS thread; `errno` goes with it. On a plain OS thread, and inside another call, this just calls `f`.
 ///
 /// It costs about as much as an uncontended lock and unlock, see the book's chapter on measuring.

@@ -1,9 +1,13 @@
 //! Callbacks into green threads.
 
+use crate::check;
+
 /// Runs `f` as green-thread code and returns its value: what a function does that foreign code calls.
 ///
-/// Within [`call`](crate::call), `f` goes on as the green thread that made the call. On a thread that foreign code has made, it is a green thread of its own.
+/// Within [`call`](fn@crate::call), `f` goes on as the green thread that made the call. On a thread that foreign code has made, it is a green thread of its own.
 /// Either way it may wait, spawn, and call out again, and stays on this OS thread until it returns. On a green thread's own stack, this just calls `f`.
+///
+/// What `f` returns counts as what C gets: the [`check`] looks at it.
 ///
 /// # Panics
 /// With the panic of `f`, which then goes through the foreign code. That is for a function of the ABI `"C-unwind"`, called through code that
@@ -35,5 +39,7 @@
 #[inline]
 #[track_caller]
 pub fn callback<R>(f: impl FnOnce() -> R) -> R {
-    sward_sched::callback(f)
+    let value = sward_sched::callback(f);
+    check::result(&value);
+    value
 }

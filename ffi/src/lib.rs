@@ -5,9 +5,9 @@
 //!
 //! | what the function does | how to call it |
 //! |---|---|
-//! | may block, take long, or call back | [`call`]: on the OS thread's own stack, while other green threads go on |
+//! | may block, take long, or call back | [`call`](fn@call): on the OS thread's own stack, while other green threads go on |
 //! | returns within microseconds, whatever happens | [`quick`]: on the OS thread's own stack |
-//! | calls back into Rust | [`call`], and [`callback`] in the function that is called |
+//! | calls back into Rust | [`call`](fn@call), and [`callback`](fn@callback) in the function that is called |
 //! | keeps a `void *` for its callbacks | [`Handle`] |
 //! | wants to stay on one OS thread from call to call | `sward::thread::lock_os_thread` around both |
 //!
@@ -17,8 +17,11 @@
 
 mod call;
 mod callback;
+pub mod check;
 mod handle;
+mod store;
 
 pub use call::{call, quick};
 pub use callback::callback;
 pub use handle::Handle;
+pub use store::store;

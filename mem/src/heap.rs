@@ -30,6 +30,7 @@ mod caches;
 mod central;
 mod check;
 mod class;
+pub mod collected;
 mod fork;
 mod mode;
 pub mod profile;
@@ -43,6 +44,7 @@ mod tls;
 mod verify;
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::ops::Range;
 use std::ptr;
 
 use crate::{PAGE, os};
@@ -209,7 +211,7 @@ unsafe fn free_slowly(block: *mut u8, layout: Layout) {
     let view = span.view_held();
     match view.kind {
         Kind::Single if view.start == address => spans::release(span),
-        Kind::Single => report::invalid_free(address, layout.size()),
+        Kind::Single | Kind::Collected(_) => report::invalid_free(address, layout.size()),
         Kind::Small(class) => {
             if cache.bin(class).room().is_empty() {
                 cache.flush_half(class);
@@ -233,4 +235,34 @@ fn resize(block: *mut u8, new_size: usize) -> bool {
         profile::count(cache, span, new_size);
     }
     resized
+}
+
+/// The addresses of the heap's block that an address is in; `None`: it is in none, or in one that is known to be free. A free block that a thread
+/// keeps at hand is not. Safe at any time, of any address: what is there may be freed meanwhile, but stays readable.
+///
+/// ```
+/// #[global_allocator]
+/// static HEAP: sward_mem::Heap = sward_mem::Heap;
+///
+/// let numbers = vec![1u64; 100];
+/// let block = sward_mem::block_at((&raw const numbers[7]).addr()).expect("a block");
+/// assert_eq!(block.start, numbers.as_ptr().addr());
+/// assert!(block.len() >= 800);
+/// ```
+///
+/// A block is as long as its class, or its pages, make it: somewhat longer than was asked for. Under a tool for which the heap [steps aside](Heap)
+/// there are no blocks.
+pub fn block_at(address: usize) -> Option<Range<usize>> {
+    let span = arena::span_at(address)?;
+    let view = span.view()?;
+    // Behind the last block, or in another place by now, there is none.
+    let number = address.checked_sub(view.start)? / view.block;
+    let is_block = number < view.blocks
+        && match view.kind {
+            Kind::Small(_) => !span.vacancies.is_set(number),
+            Kind::Single => true,
+            Kind::Collected(_) => false,
+        };
+    let start = view.start + number * view.block;
+    is_block.then_some(start..start + view.block)
 }

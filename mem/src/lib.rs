@@ -17,6 +17,7 @@
 //! - `pages` knows which pages of an address space are free.
 //! - `vacancies` says which blocks of a span are free, and who sees to the span. `gate` brings everything to rest.
 //! - `heap` makes an allocator of these: see its picture.
+//! - [`collected`] has objects that a garbage collector is to look after: how they are found, and what is known of them.
 //!
 //! # Rules
 //! - Nothing in here allocates, but by the kernel or from persistent memory: no `Vec`, no `format!`, no thread of std's.
@@ -45,7 +46,7 @@ mod vast;
 
 pub use fatal::abort;
 #[cfg(not(loom))]
-pub use heap::{ClassStats, Heap, Stats, Verified, profile, stats, threads, verify};
+pub use heap::{ClassStats, Heap, Stats, Verified, block_at, collected, profile, stats, threads, verify};
 pub use stderr::RawStderr;
 
 /// The size of a page of the heap, in bytes.

@@ -15,6 +15,7 @@ mod bump;
 mod chunks;
 
 use std::alloc::Layout;
+use std::ops::Range;
 use std::ptr::NonNull;
 use std::slice;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -111,7 +112,13 @@ pub fn leak_slice<T>(len: usize, purpose: Purpose, mut make: impl FnMut() -> T) 
 
 /// Whether an address is one of persistent memory. Takes no lock, and time in proportion to [`mapped`].
 pub fn contains(p: *const ()) -> bool {
-    CHUNKS.contains(p.addr())
+    mapping_of(p).is_some()
+}
+
+/// The addresses of the mapping of persistent memory that an address is in: memory around it that is there for ever, in which blocks are. Takes no
+/// lock, like [`contains`].
+pub fn mapping_of(p: *const ()) -> Option<Range<usize>> {
+    CHUNKS.mapping_of(p.addr())
 }
 
 /// How many bytes are in use for a purpose.

@@ -5,7 +5,7 @@
 //! `unsafe` code, and of values that each access leaves whole and that are wrong together: see [`Cell`].
 //!
 //! There are two detectors. The **built-in** one is part of a program that is built with sward's feature `race`, and is switched on by
-//! [`Config::race`](crate::Config::race) or `SWARD_DEBUG=race=1`. It knows the accesses that it is told of, by a [`Cell`] or by [`read`] and [`write`], and
+//! [`Config::race`](crate::Config::race) or `SWARD_DEBUG=race=1`. It knows the accesses that it is told of, by a [`Cell`] or by [`read`] and [`write`](write()), and
 //! what orders them by all that is sward's: spawning and joining, channels, locks, time, the network, foreign calls. What orders threads otherwise, atomics and
 //! std's locks, a program tells it by [`acquire`] and [`release`]. Each race is reported once, on the standard error, with both stacks. The other
 //! one is **ThreadSanitizer**, with the feature `tsan` and a compiler that is told `-Zsanitizer=thread`: it sees every access of the program.

@@ -48,7 +48,7 @@ pub fn program(path: impl AsRef<OsStr>) -> Command {
         }
         None => Command::new(path),
     };
-    for variable in ["SWARD_DEBUG", "SWARD_STACK", "SWARD_BACKTRACE", "RUST_BACKTRACE"] {
+    for variable in ["SWARD_DEBUG", "SWARD_STACK", "SWARD_BACKTRACE", "SWARD_FFICHECK", "RUST_BACKTRACE"] {
         command.env_remove(variable);
     }
     command.env("SWARD_PROCS", "2").stdin(Stdio::null());

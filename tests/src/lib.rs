@@ -5,6 +5,7 @@
 //! threads if it doesn't.
 
 mod allocations;
+mod c_thread;
 mod child;
 mod watchdog;
 
@@ -13,6 +14,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Mutex, PoisonError};
 
 pub use allocations::blocks;
+pub use c_thread::CThread;
 pub use child::{Finished, chosen, is_emulated, program, shell_words};
 pub use watchdog::Watchdog;
 
@@ -77,5 +79,6 @@ pub fn os_threads() -> usize {
     let threads = fs::read_dir("/proc/self/task").expect("Linux lists threads").flatten();
     // One that has ended since is none.
     let names = threads.filter_map(|thread| fs::read_to_string(thread.path().join("comm")).ok());
-    names.filter(|name| name.trim_end() != "sward-scavenge").count()
+    // ThreadSanitizer has one, too.
+    names.filter(|name| name.trim_end() != "sward-scavenge").count() - usize::from(cfg!(feature = "tsan"))
 }

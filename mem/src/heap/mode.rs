@@ -54,11 +54,12 @@ fn start() -> Mode {
     static START: Once = Once::new();
     START.call_once(|| {
         let mode = if is_watched() { Mode::Aside } else { configured() };
+        // Collected objects are ours in any mode.
+        caches::start();
         if mode != Mode::Aside {
             if let Err(error) = arena::HEAP[0].reserve() {
                 refuse(format_args!("{error}"));
             }
-            caches::start();
             fork::start();
         }
         // Release pairs with the acquire in `get`.

@@ -42,6 +42,7 @@ impl std::fmt::Display for Place {
         };
         match view.kind {
             Kind::Single => write!(f, "it is {} bytes into", self.0 - view.start)?,
+            Kind::Collected(_) => write!(f, "it is {} bytes into a collected object,", self.0 - view.start)?,
             Kind::Small(_) => {
                 let (block, inside) = span.block_at(self.0);
                 if block >= view.blocks {

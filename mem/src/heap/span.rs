@@ -15,6 +15,7 @@
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering, fence};
 
 use super::class::{Class, MOST};
+use super::collected::{Origin, OriginCell};
 use super::profile::Sample;
 use crate::PAGE;
 use crate::tagged_stack::Node;
@@ -27,6 +28,8 @@ pub(crate) enum Kind {
     Small(Class),
     /// One block that has its pages for itself.
     Single,
+    /// One collected object that has its pages for itself.
+    Collected(Origin),
 }
 
 /// What a span is, at one moment.
@@ -44,13 +47,14 @@ pub(crate) struct View {
 
 const ALIVE: u32 = 1;
 const SINGLE: u32 = u32::MAX;
+const COLLECTED: u32 = SINGLE - 1;
 
 /// See the [module](self).
 #[repr(align(64))]
 pub(crate) struct Span {
     /// Bit 0: it is alive. Above: a generation, which each use has its own of.
     state: AtomicU32,
-    /// The class, or `SINGLE`.
+    /// The class, or `SINGLE`, or `COLLECTED`.
     class: AtomicU32,
     reciprocal: AtomicU32,
     blocks: AtomicU32,
@@ -63,6 +67,10 @@ pub(crate) struct Span {
     pub(crate) vacancies: Vacancies<{ MOST / 64 }>,
     /// Of a single block: whether it has been sampled.
     pub(crate) sample: Sample,
+    /// Of a collected object: what it is.
+    origin: OriginCell,
+    /// Of a collected object: how often it has been pinned.
+    pub(crate) pins: AtomicUsize,
 }
 
 impl Node for Span {
@@ -84,6 +92,8 @@ impl Span {
             next: AtomicPtr::default(),
             vacancies: Vacancies::new(),
             sample: Sample::none(),
+            origin: OriginCell::new(),
+            pins: AtomicUsize::new(0),
         }
     }
 
@@ -95,6 +105,7 @@ impl Span {
                 (class.index() as u32, shape.size, shape.blocks, shape.reciprocal)
             }
             Kind::Single => (SINGLE, pages * PAGE, 1, 0),
+            Kind::Collected(_) => (COLLECTED, pages * PAGE, 1, 0),
         };
         // Release pairs with the acquire fence in `view`: who reads any of what follows also sees that the state is no more what it was.
         fence(Ordering::Release);
@@ -106,6 +117,10 @@ impl Span {
         self.pages.store(pages, Ordering::Relaxed);
         self.block.store(block, Ordering::Relaxed);
         self.vacancies.reset(blocks);
+        if let Kind::Collected(origin) = kind {
+            self.origin.set(origin);
+            self.pins.store(0, Ordering::Relaxed);
+        }
         let state = self.state.load(Ordering::Relaxed);
         debug_assert_eq!(state & ALIVE, 0);
         // Release pairs with the acquire in `view`.
@@ -139,6 +154,7 @@ impl Span {
         // Relaxed, all: the caller got the block or the span from somebody who had seen it begin, or is `view`.
         let kind = match self.class.load(Ordering::Relaxed) {
             SINGLE => Kind::Single,
+            COLLECTED => Kind::Collected(self.origin.get()),
             class => Kind::Small(Class::at(class as usize)),
         };
         View {

@@ -8,6 +8,7 @@ use super::cache::Cache;
 use super::central::Central;
 use super::check;
 use super::class::Class;
+use super::collected::Origin;
 use super::mode::Mode;
 use super::scavenger;
 use super::span::{Kind, Span};
@@ -39,6 +40,11 @@ pub(crate) fn of_pages(cache: &Cache, pages: usize, align: usize) -> Option<(&'s
 /// The same, in the region of sampled blocks.
 pub(crate) fn of_sampled_pages(cache: &Cache, pages: usize, align: usize) -> Option<(&'static Span, bool)> {
     make(cache, slice::from_ref(&SAMPLED), pages, align, Kind::Single)
+}
+
+/// A new span of one collected object. The alignment is in pages. `None`: no memory.
+pub(crate) fn of_object(cache: &Cache, pages: usize, align: usize, origin: Origin) -> Option<&'static Span> {
+    make(cache, &HEAP, pages, align, Kind::Collected(origin)).map(|(span, _)| span)
 }
 
 fn make(

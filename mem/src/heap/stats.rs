@@ -32,7 +32,7 @@ pub struct Stats {
     pub released: usize,
     /// Memory that is never freed: what the heap keeps about itself, and the scheduler's records.
     pub persistent: usize,
-    /// How many blocks in use are larger than the largest class.
+    /// How many blocks in use are larger than the largest class. Collected objects count as such, of any size.
     pub large_blocks: usize,
     /// The bytes in them, a part of `in_use`.
     pub large_bytes: usize,
@@ -110,7 +110,7 @@ pub fn stats() -> Stats {
     for (span, view) in arena::regions().flat_map(Region::spans) {
         match view.kind {
             Kind::Single if arena::is_sampled(view.start) => stats.sampled += view.block,
-            Kind::Single => {
+            Kind::Single | Kind::Collected(_) => {
                 stats.large_blocks += 1;
                 stats.large_bytes += view.block;
             }

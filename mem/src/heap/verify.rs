@@ -56,7 +56,7 @@ pub fn verify() -> Verified {
             pages += view.pages;
             verify_span(region, span, &view, &mut claimed);
             verified.spans += 1;
-            verified.blocks += if view.kind == Kind::Single { 0 } else { view.blocks };
+            verified.blocks += if let Kind::Small(_) = view.kind { view.blocks } else { 0 };
         }
         if pages != counts.in_use {
             fatal!("{pages} pages are part of spans, but {} are in use", counts.in_use);

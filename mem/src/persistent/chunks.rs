@@ -3,6 +3,7 @@
 //! A mapping's header is complete before a compare-and-swap makes it the first. Whoever reads the first one sees that header, hence the
 //! next one, and so on to the end, each published before the one that leads to it.
 
+use std::ops::Range;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
@@ -49,7 +50,7 @@ impl Chunks {
         loop {
             // SAFETY: the mapping is new, aligned to a page, longer than a header, and nobody else's before it is in the list.
             unsafe { chunk.write(Header { next: first, len }) };
-            // Release pairs with the acquire of `contains`, and of the next push: they see the header. Acquire on failure as above.
+            // Release pairs with the acquire of `mapping_of`, and of the next push: they see the header. Acquire on failure as above.
             match self.first.compare_exchange_weak(first, chunk.as_ptr(), Ordering::Release, Ordering::Acquire) {
                 Ok(_) => return,
                 Err(now) => first = now,
@@ -57,18 +58,18 @@ impl Chunks {
         }
     }
 
-    /// Whether an address lies in a mapping.
-    pub(super) fn contains(&self, address: usize) -> bool {
+    /// The mapping that an address lies in.
+    pub(super) fn mapping_of(&self, address: usize) -> Option<Range<usize>> {
         // Acquire pairs with the release of `push`.
         let mut chunk = self.first.load(Ordering::Acquire);
         // SAFETY: what is in the list is a header, complete before it got there, never changed or unmapped since.
         while let Some(header) = unsafe { chunk.as_ref() } {
             if address.wrapping_sub(chunk.addr()) < header.len {
-                return true;
+                return Some(chunk.addr()..chunk.addr() + header.len);
             }
             chunk = header.next;
         }
-        false
+        None
     }
 
     /// How many bytes there are in all.
@@ -88,7 +89,11 @@ mod tests {
         let (start, end) = (room.start.addr() - size_of::<Header>(), room.end.addr());
         assert_eq!((end - start) % os::page_size(), 0);
         assert!(end - start >= 10_000);
-        assert!([start, room.start.addr(), end - 1].into_iter().all(|address| CHUNKS.contains(address)));
+        assert!(
+            [start, room.start.addr(), end - 1]
+                .into_iter()
+                .all(|address| CHUNKS.mapping_of(address) == Some(start..end))
+        );
     }
 
     #[test]
@@ -98,7 +103,7 @@ mod tests {
         for address in
             [0, 1, usize::MAX, (&raw const STATIC).addr(), (&raw const on_stack).addr(), (&raw const *on_heap).addr()]
         {
-            assert!(!CHUNKS.contains(address), "{address:#x}");
+            assert!(CHUNKS.mapping_of(address).is_none(), "{address:#x}");
         }
     }
 
@@ -107,14 +112,14 @@ mod tests {
         let chunks = Chunks { first: AtomicPtr::new(ptr::null_mut()), mapped: AtomicUsize::new(0) };
         let map = || {
             let start = chunks.map(4096).unwrap().start.addr();
-            assert!(chunks.contains(start));
+            assert!(chunks.mapping_of(start).is_some());
             start
         };
         let rooms: Vec<_> = std::thread::scope(|s| {
             let threads: Vec<_> = (0..4).map(|_| s.spawn(|| Vec::from_iter((0..500).map(|_| map())))).collect();
             threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
         });
-        assert!(rooms.iter().all(|start| chunks.contains(*start)));
+        assert!(rooms.iter().all(|start| chunks.mapping_of(*start).is_some()));
         assert_eq!(chunks.mapped(), 4 * 500 * os::page_size());
     }
 }
