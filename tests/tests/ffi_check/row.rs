@@ -61,7 +61,11 @@ pub fn run(test: &str, level: &str, rows: &[Row]) {
 fn run_here(row: &Row) {
     match env::var(PLACE).as_deref() {
         Ok("green thread") => sward::run(row.body),
-        _ => (row.body)(),
+        _ => {
+            // Callbacks need a runtime.
+            sward::run(|| ());
+            (row.body)();
+        }
     }
     // Nothing is left to do about a stderr that takes no more.
     let _ = writeln!(std::io::stderr(), "{}", row.last_words());

@@ -10,7 +10,7 @@ use sward::cancel::CancelToken;
 use sward::channel::{Sender, after, bounded, select, tick, unbounded};
 use sward::net::UnixStream;
 use sward::race::Cell;
-use sward::sync::{Barrier, LazyLock, Mutex, Once, OnceLock, RwLock, RwLockWriteGuard, Semaphore, mpsc};
+use sward::sync::{Barrier, Condvar, LazyLock, Mutex, Once, OnceLock, RwLock, RwLockWriteGuard, Semaphore, mpsc};
 use sward::thread::{current, park, scope};
 use sward::{io, race, spawn, task, yield_now};
 use sward_tests::yield_until;
@@ -40,6 +40,7 @@ pub const ROWS: &[Row] = rows![
     race_try_lock_fails,
     race_try_write_fails,
     no_race_downgrade,
+    no_race_condvar_signal,
     no_race_once,
     no_race_once_lock,
     no_race_lazy_lock,
@@ -389,6 +390,22 @@ fn no_race_downgrade() {
         drop(reader);
         let _writer = lock.write().unwrap();
         w.set(2);
+    });
+}
+
+/// Who is woken comes after what the notifier did since it had the lock.
+fn no_race_condvar_signal() {
+    let (v, waits, condvar) = (Cell::new(0), Mutex::new(false), Condvar::new());
+    scope(|s| {
+        s.spawn(|| {
+            yield_until(|| *waits.lock().unwrap());
+            v.set(1);
+            condvar.notify_one();
+        });
+        let mut guard = waits.lock().unwrap();
+        *guard = true;
+        drop(condvar.wait(guard).unwrap());
+        v.set(2);
     });
 }
 
