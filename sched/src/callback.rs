@@ -29,14 +29,17 @@
 //! - Having another M run the body while the foreign thread waits: the body would find other thread-locals of C's than its caller.
 
 use std::any::Any;
-use std::cell::RefCell;
-use std::mem::ManuallyDrop;
+use std::ffi::c_void;
+use std::io;
+use std::mem::{ManuallyDrop, MaybeUninit};
 use std::panic::{self, AssertUnwindSafe, Location};
+use std::ptr;
+use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
 use crate::context::Context;
 use crate::g::{self, G};
-use crate::idle;
+use crate::lock_thread::unlock_from_thread;
 use crate::m::{self, M};
 use crate::overflow::AlternateStack;
 use crate::p::{self, P};
@@ -67,7 +70,7 @@ pub fn callback<R>(f: impl FnOnce() -> R) -> R {
             Some(caller) => back_into(m, caller, f),
             None => on_borrowed(m, f),
         },
-        None if is_started() => borrowing(f),
+        None if is_started() => on_borrowed(borrow(), f),
         None => fatal!("a callback into green-thread code before the runtime has been started: call sward::run first"),
     };
     result.unwrap_or_else(|payload| panic::resume_unwind(payload))
@@ -91,6 +94,7 @@ impl<F: FnOnce() -> R, R> Body<F, R> {
         };
         // Without the names of `F` and `R`, which may borrow.
         let (call, place): (unsafe fn(*mut ()), _) = (Self::call, (&raw mut body).cast::<()>());
+        slot.header().note_lent();
         let mut context = Context::default();
         // SAFETY: it runs once, while `body` is here.
         context.start(slot, g, move || unsafe { call(place) });
@@ -134,11 +138,20 @@ fn back_into<R>(m: &'static M, g: &'static G, f: impl FnOnce() -> R) -> Outcome<
     get_p(m, g);
     let outer = g.leave_stack();
     g.set_outer(&raw const outer);
+    // A cancellation would unwind into the foreign code, which few can bear. It takes effect when the call is over.
+    let interrupt = g.set_interrupt(ptr::null());
     let outcome = Body::run(m, g, f);
+    g.set_interrupt(interrupt);
     g.return_to(&outer);
     drop(wire);
     m.set_current(Some(g));
-    syscall::leave_p(g, m, m.held_p());
+    let p = m.held_p();
+    // SAFETY: this M holds the P.
+    let queued = !unsafe { p.owner() }.queue.is_empty(&p.shared);
+    syscall::leave_p(g, m, p);
+    if queued {
+        sched().sysmon.watch_syscalls();
+    }
     outcome
 }
 
@@ -149,6 +162,8 @@ fn get_p(m: &'static M, g: &'static G) {
     }
     g.status.transition(State::Syscall, State::Runnable);
     sched().push_global(g);
+    // A P may be in a call for long.
+    sched().sysmon.watch_syscalls();
     await_turn(m, g);
     g.status.run();
 }
@@ -182,7 +197,10 @@ impl Drop for Wire {
     }
 }
 
-/// An M that a thread which is not ours has borrowed. Dropped when the thread ends.
+/// An M that a thread which is not ours has borrowed: the value of a `pthread_key_t`, dropped when the thread ends.
+///
+/// A thread-local of Rust's will not do. Its destructor does not run in a thread whose first callback comes from the destructor of such a key; and it
+/// does run when a callback calls `exit`, in the middle of that callback.
 struct Borrowed {
     m: &'static M,
     /// Dropped with it.
@@ -193,8 +211,12 @@ impl Borrowed {
     fn new() -> Borrowed {
         // What crossbeam's deques need of each thread: see `run_m`.
         drop(crossbeam_epoch::pin());
+        // Before it is an M: the detector then takes what it does for that of any other thread.
+        race::hook(|race| race.acquire(&FOREIGN));
+        unblock_signals();
         let m = sched().lists.lock().lend_m();
         m.adopt_thread();
+        m.set_borrowed(true);
         let alternate_stack = AlternateStack::install();
         m.set_alternate_stack(alternate_stack.range());
         Borrowed { m, _alternate_stack: alternate_stack }
@@ -203,32 +225,58 @@ impl Borrowed {
 
 impl Drop for Borrowed {
     fn drop(&mut self) {
+        self.m.set_borrowed(false);
         self.m.leave_thread();
         sched().lists.lock().take_back_m(self.m);
     }
 }
 
-thread_local! {
-    /// What the calling thread has borrowed.
-    #[allow(clippy::disallowed_macros, reason = "used on OS threads that are not ours")]
-    static BORROWED: RefCell<Option<Borrowed>> = const { RefCell::new(None) };
+/// Has the calling thread borrow an M until its end.
+fn borrow() -> &'static M {
+    unsafe extern "C" fn give_back(borrowed: *mut c_void) {
+        // SAFETY: the key's value, made below, which the C library has taken out.
+        drop(unsafe { Box::from_raw(borrowed.cast::<Borrowed>()) });
+    }
+    static KEY: OnceLock<libc::pthread_key_t> = OnceLock::new();
+    if AlternateStack::is_in_use() {
+        fatal!("a callback into green-thread code from a signal handler");
+    }
+    let key = *KEY.get_or_init(|| {
+        let mut key = 0;
+        // SAFETY: makes a key, whose values `give_back` takes.
+        match unsafe { libc::pthread_key_create(&mut key, Some(give_back)) } {
+            0 => key,
+            error => fatal!("no pthread_key_t for callbacks: {}", io::Error::from_raw_os_error(error)),
+        }
+    });
+    let borrowed = Box::new(Borrowed::new());
+    let m = borrowed.m;
+    // SAFETY: the key's destructor takes such a box.
+    let error = unsafe { libc::pthread_setspecific(key, Box::into_raw(borrowed).cast()) };
+    if error != 0 {
+        fatal!("no place for what a thread borrows for its callbacks: {}", io::Error::from_raw_os_error(error));
+    }
+    m
 }
 
-/// Runs `f` on an M that the calling thread borrows now.
-#[track_caller]
-fn borrowing<R>(f: impl FnOnce() -> R) -> Outcome<R> {
-    let borrowed = Borrowed::new();
-    let m = borrowed.m;
-    let mut borrowed = Some(borrowed);
-    // In a destructor of another thread-local, this one may be gone. Then the M goes back after this callback.
-    let _ = BORROWED.try_with(|place| *place.borrow_mut() = borrowed.take());
-    on_borrowed(m, f)
+/// Lets the signals through that a hog and an overflow are found by. Threads of foreign code are often made with all signals blocked.
+fn unblock_signals() {
+    let mut ours = MaybeUninit::<libc::sigset_t>::zeroed();
+    // SAFETY: makes a set of signals, and has the calling thread take them.
+    unsafe {
+        libc::sigemptyset(ours.as_mut_ptr());
+        for signal in [libc::SIGURG, libc::SIGSEGV, libc::SIGBUS] {
+            libc::sigaddset(ours.as_mut_ptr(), signal);
+        }
+        libc::pthread_sigmask(libc::SIG_UNBLOCK, ours.as_ptr(), ptr::null_mut());
+    }
 }
 
 /// Runs `f` as a green thread of its own, on an M that the calling thread has borrowed.
 #[track_caller]
 fn on_borrowed<R>(m: &'static M, f: impl FnOnce() -> R) -> Outcome<R> {
-    if m.is_in_handler() {
+    // A handler without the alternate stack may have interrupted the scheduler.
+    if m.is_in_handler() || !m.is_borrowed() {
         fatal!("a callback into green-thread code from a signal handler");
     }
     let sched = sched();
@@ -256,6 +304,8 @@ fn on_borrowed<R>(m: &'static M, f: impl FnOnce() -> R) -> Outcome<R> {
     g.forget_stack();
     g.status.leave_running(State::Dead);
     drop(wire);
+    // A guard may have been forgotten, or carried out.
+    unlock_from_thread(m, g);
     let p = m.held_p();
     P::count(&p.ended);
     race::hook(|race| race.joined(g));
@@ -263,9 +313,14 @@ fn on_borrowed<R>(m: &'static M, f: impl FnOnce() -> R) -> Outcome<R> {
         p.free_g(g);
     }
     m.set_p(None);
-    sched.lists.lock().end_callback();
+    let mut lists = sched.lists.lock();
+    lists.end_callback();
+    let asleep = lists.active_ms() == 0;
+    drop(lists);
     sched.hand_off(p);
-    // The others may have gone to sleep meanwhile.
-    idle::check_deadlock(sched);
+    if asleep {
+        // The others have gone to sleep meanwhile. As long as this thread lives, it may wake them.
+        sched.sysmon.set_undecided();
+    }
     outcome.and_then(|outcome| outcome)
 }

@@ -73,7 +73,9 @@ fn die(sched: &Sched) -> ! {
     // Nothing is left to do about a stderr that takes no more.
     let _ = writeln!(stderr, "fatal: all green threads are asleep - deadlock!\n");
     let _ = dump::write_all(sched, &mut stderr);
-    std::process::exit(2)
+    // Without exit handlers, as in Go: they may call back, or want a lock that nobody will unlock any more.
+    // SAFETY: ends the process.
+    unsafe { libc::_exit(2) }
 }
 
 /// Under loom there is no heap.

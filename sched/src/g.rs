@@ -361,9 +361,10 @@ impl G {
 
     /// Where it left each of its stacks, the innermost first, and the parts of them that a walk may read. For who holds SCAN and `stack_lock`.
     pub(crate) fn stopped_stacks(&self) -> impl Iterator<Item = (Registers, std::ops::Range<usize>)> {
-        let innermost = self.leave_stack();
+        // Without a place on the innermost it runs, without a P, and there is nothing to see.
+        let innermost = Some(self.leave_stack()).filter(|stack| stack.sp != 0);
         // SAFETY: an outer stack's record is there until the G runs again.
-        let stacks = std::iter::successors(Some(innermost), |stack| unsafe { stack.outer.as_ref() }.copied());
+        let stacks = std::iter::successors(innermost, |stack| unsafe { stack.outer.as_ref() }.copied());
         stacks.filter_map(|stack| {
             let frames = crate::stack::frames_at(stack.header.addr())?;
             // SAFETY: a stack that has frames has a header.

@@ -61,6 +61,16 @@ impl Header {
         unsafe { self.g.load(Ordering::Relaxed).as_ref() }
     }
 
+    /// Notes that the stack serves a callback. What was locked there may stay locked when the callback has returned, and the stack serves others.
+    pub(crate) fn note_lent(&self) {
+        self.stretch.mark();
+    }
+
+    /// Whether the stack has ever served a callback.
+    pub(crate) fn was_lent(&self) -> bool {
+        self.stretch.is_marked()
+    }
+
     /// Gives the stack to `g`.
     pub(crate) fn set_g(&self, g: &'static G) {
         // Relaxed: see `g`.

@@ -24,6 +24,9 @@
 //!
 //! A guard that was forgotten leaves the address of a stack that may serve another thread later. That one then takes itself for the
 //! holder, of a lock that nobody will ever unlock.
+//!
+//! A guard that was made in a callback, and outlives it in foreign hands, leaves such an address, too, and is alive. So of locks that were taken on a
+//! stack that has ever served a callback, nothing is known.
 
 use std::cell::OnceCell;
 use std::fmt;
@@ -32,8 +35,9 @@ use std::ops::Range;
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::g::GRef;
-use crate::stack::{current_g, g_at, stack_pointer};
+use crate::g::{G, GRef};
+use crate::header::Header;
+use crate::stack::{current_g, g_at, header_at, stack_pointer};
 
 /// The holder of a lock, for messages and dumps: set right after locking, cleared right before unlocking.
 #[derive(Debug)]
@@ -80,7 +84,7 @@ impl Holder {
         let address = self.0.load(Ordering::Relaxed);
         address != 0
             && match current_g() {
-                Some(g) => g_at(address).is_some_and(|holder| ptr::eq(holder, g)),
+                Some(g) => owner_of(address).is_some_and(|holder| ptr::eq(holder, g)),
                 None => is_on_own_stack(address),
             }
     }
@@ -90,9 +94,15 @@ impl Holder {
         // Relaxed: see the module.
         match self.0.load(Ordering::Relaxed) {
             0 => None,
-            address => g_at(address).map_or(Some(Who::OsThread), |g| GRef::try_new(g).map(Who::Green)),
+            address if g_at(address).is_none() => Some(Who::OsThread),
+            address => owner_of(address).and_then(GRef::try_new).map(Who::Green),
         }
     }
+}
+
+/// The G that an address on a green stack is of, if the stack is only of one at a time.
+fn owner_of(address: usize) -> Option<&'static G> {
+    g_at(address).filter(|_| !header_at(address).is_some_and(Header::was_lent))
 }
 
 /// A holder.

@@ -207,6 +207,9 @@ impl Sched {
 
     /// Finds an M for a P that the caller holds and cannot use: because its M is in a call, or for a locked G.
     pub(crate) fn hand_off(&self, p: &'static P) {
+        // Its former M has nothing to do with it any more, and is not to be asked for it.
+        // Relaxed: for sysmon and dumps.
+        p.held_by.store(0, std::sync::atomic::Ordering::Relaxed);
         let mut lists = self.lists.lock();
         let needed =
             !p.shared.is_empty() || !self.global.is_empty() || p.timers.next() != NEVER || netpoll::wants_poller();

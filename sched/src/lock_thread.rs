@@ -6,15 +6,16 @@
 
 use std::marker::PhantomData;
 
-use crate::g::G;
+use crate::g::{G, GRef};
+use crate::m::M;
 use crate::section::Section;
 
 /// Keeps the green thread on its OS thread until dropped. Nests.
 #[derive(Debug)]
 #[must_use = "the lock ends when the guard is dropped"]
 pub struct OsThreadGuard {
-    /// Whose lock it is. The guard may be dropped where no G can be found, on the M's own stack.
-    g: Option<&'static G>,
+    /// Whose lock it is. The guard may be dropped where no G can be found, on the M's own stack, or when the thread has ended.
+    g: Option<GRef>,
     not_send: PhantomData<*mut ()>,
 }
 
@@ -30,14 +31,15 @@ pub fn lock_os_thread() -> OsThreadGuard {
             m.set_locked_g(Some(g));
         }
     }
-    OsThreadGuard { g: section.g(), not_send: PhantomData }
+    OsThreadGuard { g: section.g().map(GRef::new), not_send: PhantomData }
 }
 
 impl Drop for OsThreadGuard {
     fn drop(&mut self) {
         // The guard has not left its thread, which is the G's: nobody else touches the lock.
-        let Some(g) = self.g else { return };
-        let depth = g.os_locks.get() - 1;
+        let Some(g) = self.g.as_ref().map(GRef::g) else { return };
+        // A thread that has ended has no locks: that of a callback may have, and the guard have been carried out of it.
+        let Some(depth) = g.os_locks.get().checked_sub(1) else { return };
         g.os_locks.set(depth);
         if depth == 0
             && let Some(m) = g.locked_m()
@@ -46,4 +48,11 @@ impl Drop for OsThreadGuard {
             m.set_locked_g(None);
         }
     }
+}
+
+/// Ends all locks of a G that has ended.
+pub(crate) fn unlock_from_thread(m: &M, g: &G) {
+    m.set_locked_g(None);
+    g.set_locked_m(None);
+    g.os_locks.set(0);
 }

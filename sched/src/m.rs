@@ -45,6 +45,8 @@ pub(crate) struct M {
     commit: Cell<Option<(Commit, *mut ())>>,
     /// Where its signal handlers run.
     alternate_stack: Cell<(usize, usize)>,
+    /// Whether its thread is not ours, and has borrowed it.
+    borrowed: Cell<bool>,
 }
 
 thread_local! {
@@ -59,7 +61,7 @@ pub(crate) fn current() -> Option<&'static M> {
     CURRENT.get()
 }
 
-// SAFETY: `random`, `commit` and `alternate_stack` are used by the M's own thread; all else is atomic.
+// SAFETY: `random`, `commit`, `alternate_stack` and `borrowed` are used by the M's own thread; all else is atomic.
 unsafe impl Sync for M {}
 // SAFETY: as above.
 unsafe impl Send for M {}
@@ -99,6 +101,7 @@ impl M {
             random: Random::new(id as u64),
             commit: Cell::new(None),
             alternate_stack: Cell::new((0, 0)),
+            borrowed: Cell::new(false),
         }
     }
 
@@ -196,6 +199,15 @@ impl M {
     /// Notes that the calling thread, which was this M, is none any more.
     pub(crate) fn leave_thread(&self) {
         CURRENT.set(None);
+    }
+
+    pub(crate) fn is_borrowed(&self) -> bool {
+        self.borrowed.get()
+    }
+
+    /// Notes whether a thread that is not ours has borrowed it, which is the caller.
+    pub(crate) fn set_borrowed(&self, borrowed: bool) {
+        self.borrowed.set(borrowed);
     }
 
     /// Notes where its signal handlers run.

@@ -28,6 +28,7 @@ use crate::m::{self, M};
 use crate::preempt::install_handler;
 use crate::sched::{Backtrace, Sched, sched};
 use crate::stack;
+use crate::status::State;
 use crate::traceback::{Cache, Registers, Traceback, Unwinder};
 use sward_mem::RawStderr;
 use sward_mem::fatal;
@@ -82,7 +83,8 @@ extern "C" fn on_fault(signal: libc::c_int, info: *mut libc::siginfo_t, context:
         // SAFETY: a call has just been made on the interrupted stack.
         Some(g) if interrupted.pc == 0 => die(g, Fault::NullCall, Some(unsafe { interrupted.of_caller() })),
         None if interrupted.pc == 0 => match m::current().and_then(M::current) {
-            Some(g) => die(g, Fault::NullCall, g.registers()),
+            // In a quick call it has not noted where it is.
+            Some(g) => die(g, Fault::NullCall, g.registers().filter(|_| g.status.load() == State::Syscall)),
             None => pass_on(signal, info, context),
         },
         _ => pass_on(signal, info, context),
@@ -178,6 +180,16 @@ fn pass_on(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::
     }
 }
 
+/// The signal stack that the calling thread has.
+fn present() -> libc::stack_t {
+    let mut present = MaybeUninit::<libc::stack_t>::zeroed();
+    // SAFETY: asks only, and a stack_t of zeros is valid.
+    unsafe {
+        libc::sigaltstack(ptr::null(), present.as_mut_ptr());
+        present.assume_init()
+    }
+}
+
 /// The signal stack of the calling thread, until dropped.
 pub(crate) struct AlternateStack {
     start: *mut libc::c_void,
@@ -206,6 +218,11 @@ impl AlternateStack {
         }
     }
 
+    /// Whether the caller runs on the signal stack of its thread, whoever set that up: it is in a handler.
+    pub(crate) fn is_in_use() -> bool {
+        present().ss_flags & libc::SS_ONSTACK != 0
+    }
+
     /// Where it is.
     pub(crate) fn range(&self) -> Range<usize> {
         let start = self.start.addr() + stack::page_size();
@@ -215,9 +232,13 @@ impl AlternateStack {
 
 impl Drop for AlternateStack {
     fn drop(&mut self) {
+        // Unless somebody has replaced it. std does so when a thread of its ends, before a borrowed M is given back, and the former one is gone then.
+        let is_ours = present().ss_sp.addr() == self.range().start;
         // SAFETY: the thread's own former stack comes back, and this one is used by nobody then.
         unsafe {
-            libc::sigaltstack(&self.previous, ptr::null_mut());
+            if is_ours {
+                libc::sigaltstack(&self.previous, ptr::null_mut());
+            }
             libc::munmap(self.start, stack::page_size() + ALTERNATE_STACK);
         }
     }

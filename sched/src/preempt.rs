@@ -16,6 +16,7 @@ use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::atomic::{Ordering, compiler_fence};
 
+use crate::overflow::AlternateStack;
 use crate::p::{P, PState};
 use crate::sched::{Sched, sched};
 use crate::stack;
@@ -102,13 +103,5 @@ extern "C" fn on_signal(_: libc::c_int, _: *mut libc::siginfo_t, context: *mut l
 /// Whether the handler does not interrupt its thread, but is called by it: ThreadSanitizer puts signals off, unless the thread is blocked, until it
 /// next has the thread in its hands. The thread may have left the interrupted stack by then.
 fn is_called_late() -> bool {
-    cfg!(feature = "tsan") && {
-        let mut now = MaybeUninit::<libc::stack_t>::zeroed();
-        // SAFETY: asks for the present state only, and a stack_t of zeros is valid.
-        let now = unsafe {
-            libc::sigaltstack(ptr::null(), now.as_mut_ptr());
-            now.assume_init()
-        };
-        now.ss_flags & libc::SS_ONSTACK == 0
-    }
+    cfg!(feature = "tsan") && !AlternateStack::is_in_use()
 }

@@ -18,6 +18,7 @@ use crate::clock::{self, NEVER};
 use crate::context::{Back, Context, Leave};
 use crate::g::{self, G};
 use crate::idle;
+use crate::lock_thread::unlock_from_thread;
 use crate::m::M;
 use crate::netpoll;
 use crate::overflow::AlternateStack;
@@ -66,6 +67,8 @@ pub(crate) fn run_m(m: &'static M) {
     let sched = sched();
     let p = m.held_p();
     m.set_p(None);
+    // What the thread does from here on, in destructors, it does as a thread that is not ours.
+    m.leave_thread();
     sched.lists.lock().end_m(m);
     sched.hand_off(p);
     // The other Ms may have gone to sleep while this one was still active.
@@ -212,9 +215,7 @@ fn finish(m: &'static M, g: &'static G) -> After {
     P::count(&p.ended);
     let after = if m.locked_g().is_some() { After::Ends } else { After::Goes };
     if after == After::Ends {
-        m.set_locked_g(None);
-        g.set_locked_m(None);
-        g.os_locks.set(0);
+        unlock_from_thread(m, g);
     }
     if g::drop_reference(g) {
         p.free_g(g);

@@ -173,7 +173,7 @@ pub(crate) fn g_at(address: usize) -> Option<&'static G> {
 
 /// The header of the green stack on which `address` lies.
 #[inline]
-fn header_at(address: usize) -> Option<&'static Header> {
+pub(crate) fn header_at(address: usize) -> Option<&'static Header> {
     // Relaxed: an address on a green stack was handed out after its granule was marked, by the thread that asks or by one
     // that synchronised with it; another address reads 0 for ever.
     let shift = SLOT_SHIFT.get(address >> GRANULE_SHIFT)?.load(Ordering::Relaxed);

@@ -17,16 +17,29 @@ const SHORT: Nanos = 20_000;
 
 /// See the [module](self). A word of the G's own.
 ///
-/// Bit 0: the last stretch was short. Above: when the present one began; 0 if that is not of interest.
+/// Bit 0: the last stretch was short. Bit 1: a mark that is the stack's, whose header has no other room, and stays. Above: when the present stretch
+/// began; 0 if that is not of interest.
 #[derive(Default)]
 pub(crate) struct Stretch(Cell<u64>);
 
 const WAS_SHORT: u64 = 1;
+const MARK: u64 = 2;
+const FLAGS: u64 = WAS_SHORT | MARK;
 
 impl Stretch {
     /// Forgets what was.
     pub(crate) fn reset(&self) {
-        self.0.set(0);
+        self.0.set(self.0.get() & MARK);
+    }
+
+    /// Sets the mark.
+    pub(crate) fn mark(&self) {
+        self.0.set(self.0.get() | MARK);
+    }
+
+    /// Whether the mark has been set.
+    pub(crate) fn is_marked(&self) -> bool {
+        self.0.get() & MARK != 0
     }
 
     /// Whether the last stretch was short.
@@ -36,20 +49,20 @@ impl Stretch {
 
     /// For a G that comes back from a call.
     pub(crate) fn begin(&self) {
-        self.0.set(clock::now() & !WAS_SHORT | self.0.get() & WAS_SHORT);
+        self.0.set(clock::now() & !FLAGS | self.0.get() & FLAGS);
     }
 
     /// For a G that enters the runtime.
     #[inline]
     pub(crate) fn end(&self) {
-        if self.0.get() > WAS_SHORT {
+        if self.0.get() > FLAGS {
             self.judge();
         }
     }
 
     #[cold]
     fn judge(&self) {
-        let began = self.0.get() & !WAS_SHORT;
-        self.0.set(u64::from(clock::now() - began < SHORT));
+        let began = self.0.get() & !FLAGS;
+        self.0.set(u64::from(clock::now() - began < SHORT) | self.0.get() & MARK);
     }
 }

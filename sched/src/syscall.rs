@@ -154,6 +154,7 @@ impl Returns {
     #[inline(never)]
     fn come_back(&self) {
         let g = self.g;
+        let errno = errno();
         {
             // A scanner that is at it is waited for, and none begins afterwards: from here on the stack changes.
             let _no_scanner = g.stack_lock.lock();
@@ -169,6 +170,7 @@ impl Returns {
             wait_for_p(g);
         }
         stretch.begin();
+        set_errno(errno);
     }
 }
 
@@ -232,12 +234,9 @@ fn wait_for_p(g: &'static G) {
             g.set_locked_m(Some(m));
             m.set_locked_g(Some(g));
         }
-        let errno = errno();
         save_registers_watched(g, Registers::capture());
         // SAFETY: `g` is the caller, and its M expects it to leave.
         unsafe { context::switch(g, Leave::NeedP) };
-        set_errno(errno);
-        g.forget_registers();
         let m = g.m();
         m.set_locks(1);
         compiler_fence(Ordering::SeqCst);
@@ -246,6 +245,7 @@ fn wait_for_p(g: &'static G) {
             m.set_locked_g(None);
         }
         if m.p().is_some() {
+            g.forget_registers();
             return;
         }
         // The signal for hogs came between the switch and the lock.
