@@ -487,15 +487,19 @@ fn the_os_thread_ends_with_a_thread_that_was_locked_in_a_callback() {
     });
 }
 
-/// What covers the call covers the callback. The unwinding that ends it goes through C.
+/// It would unwind into C. So it ends the next wait after the call.
 #[test]
-fn a_timeout_ends_a_callback() {
+fn a_timeout_does_not_end_a_callback() {
     for procs in PROCS {
         run_on(procs, || {
             for _ in 0..5 {
-                let timed_out = time::timeout(Duration::from_millis(1), || through_c(|| thread::sleep(Duration::MAX)));
-                assert!(timed_out.is_err());
-                assert!(!thread::panicking());
+                let mut came_back = false;
+                let timed_out = time::timeout(Duration::from_millis(1), || {
+                    through_c(|| thread::sleep(Duration::from_millis(2)));
+                    came_back = true;
+                    thread::park();
+                });
+                assert!(timed_out.is_err() && came_back);
                 let within = through_c(|| time::timeout(Duration::from_millis(1), thread::park));
                 assert!(within.is_err());
             }
@@ -504,25 +508,30 @@ fn a_timeout_ends_a_callback() {
 }
 
 #[test]
-fn a_callback_is_cancelled() {
+fn a_cancellation_waits_for_the_end_of_a_callback() {
     for procs in PROCS {
         run_on(procs, || {
             let token = CancelToken::new();
             let (inside, is_inside) = channel::bounded(1);
+            let (go_on, goes_on) = channel::bounded(1);
             let worker = thread::spawn({
                 let token = token.clone();
                 move || {
-                    token.run_until_cancelled(|| {
+                    let mut answer = 0;
+                    let ended = token.run_until_cancelled(|| {
                         through_c(|| {
                             inside.send(()).unwrap();
-                            thread::sleep(Duration::MAX);
+                            answer = goes_on.recv().unwrap();
                         });
-                    })
+                        thread::park();
+                    });
+                    (answer, ended)
                 }
             });
             is_inside.recv().unwrap();
             token.cancel();
-            assert_eq!(worker.join().unwrap(), Err(Cancelled));
+            go_on.send(42).unwrap();
+            assert_eq!(worker.join().unwrap(), (42, Err(Cancelled)));
         });
     }
 }
