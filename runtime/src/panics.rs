@@ -22,7 +22,10 @@ pub(crate) fn install_hook() {
             && let Some(caller) = GRef::calling_out()
         {
             // std's message has the stacks of both sides: of foreign code, down to the callback, and of the green thread that called it.
-            eprintln!("\nthe panic of a callback cannot pass through foreign code to its caller, green thread {}:", caller.id());
+            eprintln!(
+                "\nthe panic of a callback cannot pass through foreign code to its caller, green thread {}:",
+                caller.id()
+            );
         }
         previous(panic);
     }));

@@ -30,19 +30,19 @@ impl Section {
     /// Enters a section. On a green thread that has lost its P this waits for one.
     #[inline]
     pub fn enter() -> Section {
-        match stack::current_g() {
-            Some(g) => Section::with_or_without_p(g).with_p(),
-            None => Section { g: None, not_send: PhantomData },
+        let g = stack::current_g();
+        if let Some(g) = g
+            && count_in(g).p().is_none()
+        {
+            crate::syscall::regain_p(g);
         }
+        Section { g, not_send: PhantomData }
     }
 
     /// Enters a section on `g`, the caller. It may have lost its P.
     #[inline]
     pub(crate) fn with_or_without_p(g: &'static G) -> Section {
-        let m = g.m();
-        m.set_locks(m.locks() + 1);
-        // Pairs with the signal handler on this same thread: it sees the lock, or has taken the P before whoever looks for it next.
-        compiler_fence(Ordering::SeqCst);
+        count_in(g);
         Section { g: Some(g), not_send: PhantomData }
     }
 
@@ -79,6 +79,16 @@ impl Section {
     pub(crate) fn leave_to_m(self) {
         std::mem::forget(self);
     }
+}
+
+/// Counts the caller into a section. Returns its M.
+#[inline(always)]
+fn count_in(g: &G) -> &'static M {
+    let m = g.m();
+    m.set_locks(m.locks() + 1);
+    // Pairs with the signal handler on this same thread: it sees the lock, or has taken the P before whoever looks for it next.
+    compiler_fence(Ordering::SeqCst);
+    m
 }
 
 impl Drop for Section {

@@ -168,21 +168,36 @@ pub(crate) fn page_size() -> usize {
 /// Async-signal-safe.
 #[inline]
 pub(crate) fn g_at(address: usize) -> Option<&'static G> {
-    header_at(address)?.g()
+    let top = top_at(address)?;
+    // SAFETY: a slot ends there.
+    unsafe { header_below(top) }.g()
 }
 
 /// The header of the green stack on which `address` lies.
 #[inline]
 pub(crate) fn header_at(address: usize) -> Option<&'static Header> {
+    let top = top_at(address)?;
+    // SAFETY: a slot ends there.
+    Some(unsafe { header_below(top) })
+}
+
+/// Where the slot ends in which `address` lies.
+#[inline]
+fn top_at(address: usize) -> Option<usize> {
     // Relaxed: an address on a green stack was handed out after its granule was marked, by the thread that asks or by one
     // that synchronised with it; another address reads 0 for ever.
     let shift = SLOT_SHIFT.get(address >> GRANULE_SHIFT)?.load(Ordering::Relaxed);
-    if shift == 0 {
-        return None;
-    }
-    let top = (address | ((1 << shift) - 1)) + 1;
+    (shift != 0).then(|| (address | ((1 << shift) - 1)) + 1)
+}
+
+/// The header of the slot that ends at `top`.
+///
+/// # Safety
+/// One does.
+#[inline]
+unsafe fn header_below(top: usize) -> &'static Header {
     // SAFETY: the slot is mapped for ever, and so is its header, of zeros at first.
-    Some(unsafe { &*ptr::with_exposed_provenance::<Header>(top - HEADER) })
+    unsafe { &*ptr::with_exposed_provenance(top - HEADER) }
 }
 
 /// From guard to base: the frames of the green stack that holds `address`. Async-signal-safe.

@@ -8,7 +8,7 @@
 //! So at most one short stretch too much runs beside the Ps, for each G that blocks in C, and one that turns out long is the last of its kind.
 //! tokio's `block_in_place` does the same for stretches of any length.
 
-use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::clock::{self, Nanos};
 
@@ -19,8 +19,10 @@ const SHORT: Nanos = 20_000;
 ///
 /// Bit 0: the last stretch was short. Bit 1: a mark that is the stack's, whose header has no other room, and stays. Above: when the present stretch
 /// began; 0 if that is not of interest.
+///
+/// Written by who runs on the stack, or is about to. Others look for the mark meanwhile, hence the atomic.
 #[derive(Default)]
-pub(crate) struct Stretch(Cell<u64>);
+pub(crate) struct Stretch(AtomicU64);
 
 const WAS_SHORT: u64 = 1;
 const MARK: u64 = 2;
@@ -29,40 +31,52 @@ const FLAGS: u64 = WAS_SHORT | MARK;
 impl Stretch {
     /// Forgets what was.
     pub(crate) fn reset(&self) {
-        self.0.set(self.0.get() & MARK);
+        self.set(self.get() & MARK);
     }
 
     /// Sets the mark.
     pub(crate) fn mark(&self) {
-        self.0.set(self.0.get() | MARK);
+        self.set(self.get() | MARK);
     }
 
     /// Whether the mark has been set.
     pub(crate) fn is_marked(&self) -> bool {
-        self.0.get() & MARK != 0
+        self.get() & MARK != 0
     }
 
     /// Whether the last stretch was short.
     pub(crate) fn was_short(&self) -> bool {
-        self.0.get() & WAS_SHORT != 0
+        self.get() & WAS_SHORT != 0
     }
 
     /// For a G that comes back from a call.
     pub(crate) fn begin(&self) {
-        self.0.set(clock::now() & !FLAGS | self.0.get() & FLAGS);
+        self.set(clock::now() & !FLAGS | self.get() & FLAGS);
     }
 
     /// For a G that enters the runtime.
     #[inline]
     pub(crate) fn end(&self) {
-        if self.0.get() > FLAGS {
+        if self.get() > FLAGS {
             self.judge();
         }
     }
 
+    #[inline]
+    fn get(&self) -> u64 {
+        // Relaxed: the writer's own, and to others the mark alone means something, by itself.
+        self.0.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    fn set(&self, word: u64) {
+        // Relaxed: see `get`.
+        self.0.store(word, Ordering::Relaxed);
+    }
+
     #[cold]
     fn judge(&self) {
-        let began = self.0.get() & !FLAGS;
-        self.0.set(u64::from(clock::now() - began < SHORT) | self.0.get() & MARK);
+        let began = self.get() & !FLAGS;
+        self.set(u64::from(clock::now() - began < SHORT) | self.get() & MARK);
     }
 }

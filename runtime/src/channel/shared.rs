@@ -293,7 +293,6 @@ impl<T> Shared<T> {
         let waiter = Waiter::new(Sleeper::current(&section), None, Part::Move(NonNull::from(&mut slot).cast()));
         // The sender comes by this lock before it completes the waiter (`accept` of its operation), and so finds it waiting.
         let state = self.state.lock();
-        waiter.release(&section);
         // SAFETY: as said; it stays here until `park_unlocking` has returned, which is when it has been completed.
         sender.complete(&section, Outcome::Met(unsafe { Taken::at_once(&waiter) }));
         section.park_unlocking(Reason::ChanReceive, state);

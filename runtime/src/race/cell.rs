@@ -2,6 +2,8 @@
 
 use std::fmt;
 #[cfg(feature = "race")]
+use std::hint;
+#[cfg(feature = "race")]
 use std::ptr;
 #[cfg(feature = "race")]
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -41,6 +43,10 @@ pub struct Cell<T: Copy> {
     home: AtomicUsize,
 }
 
+/// In the place of an address: what was known of the place is being forgotten.
+#[cfg(feature = "race")]
+const ARRIVING: usize = 1;
+
 impl<T: Copy> Cell<T> {
     /// Makes a variable with this value.
     #[inline]
@@ -55,11 +61,22 @@ impl<T: Copy> Cell<T> {
     /// Has the detector forget what it knows of the place, if the variable has been moved there since its last use.
     #[cfg(feature = "race")]
     fn settle(&self, race: &Hooks<'_>) {
-        // Relaxed, both: whoever moves a variable has it for itself, and hands it on afterwards. Of several who use it first at the same moment, one
-        // may forget what another has just done: not the next time.
         let here = ptr::from_ref(self).addr();
-        if self.home.load(Ordering::Relaxed) != here && self.home.swap(here, Ordering::Relaxed) != here {
-            race.forget(self, size_of::<Self>());
+        loop {
+            // Acquire pairs with the release below: an access that goes on from here is not forgotten.
+            match self.home.load(Ordering::Acquire) {
+                home if home == here => return,
+                // Of several who use it first at the same moment, the others wait.
+                ARRIVING => hint::spin_loop(),
+                home => {
+                    // Relaxed: nothing is read of who has it arrive.
+                    if self.home.compare_exchange(home, ARRIVING, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+                        race.forget(self, size_of::<Self>());
+                        self.home.store(here, Ordering::Release);
+                        return;
+                    }
+                }
+            }
         }
     }
 

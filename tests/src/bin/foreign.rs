@@ -347,8 +347,8 @@ fn deadlock_with_callbacks_at_exit() {
 
 /// Has a dump with the scheduler's Ms written.
 fn dump() -> ! {
-    // SAFETY: a signal to the own process, which handles it.
-    unsafe { libc::kill(libc::getpid(), libc::SIGQUIT) };
+    // SAFETY: the process handles the signal.
+    unsafe { libc::raise(libc::SIGQUIT) };
     loop {
         std::thread::sleep(Duration::MAX);
     }
@@ -412,8 +412,8 @@ fn quit() {
         while WAITING.load(Ordering::Relaxed) < 3 {
             thread::yield_now();
         }
-        // SAFETY: a signal to the own process, which handles it.
-        unsafe { libc::kill(libc::getpid(), libc::SIGQUIT) };
+        // SAFETY: the process handles the signal.
+        unsafe { libc::raise(libc::SIGQUIT) };
         wait_for_ever();
     });
 }

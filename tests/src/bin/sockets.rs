@@ -204,8 +204,8 @@ fn dump() -> io::Result<()> {
     for _ in 0..100 {
         thread::yield_now();
     }
-    // SAFETY: a signal to the own process, which the runtime handles.
-    unsafe { libc::kill(libc::getpid(), libc::SIGQUIT) };
+    // SAFETY: the runtime handles the signal.
+    unsafe { libc::raise(libc::SIGQUIT) };
     thread::sleep(Duration::MAX);
     drop((server, full, queue));
     Ok(())

@@ -6,6 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use sward::thread::Builder;
 use sward_tests::hog_until;
 
+/// One round may go by in order: the scheduler takes the P from one of them in the middle, which orders it after whatever has been.
+const ROUNDS: usize = 100;
+
 struct Shared(UnsafeCell<u64>);
 
 // SAFETY: not so, which is the point.
@@ -14,25 +17,27 @@ unsafe impl Sync for Shared {}
 static SHARED: Shared = Shared(UnsafeCell::new(0));
 static ARRIVED: AtomicUsize = AtomicUsize::new(0);
 
-/// Waits until both run. That orders nothing.
-fn meet() {
+/// Waits until both are in this round. That orders nothing.
+fn meet(round: usize) {
     // Relaxed, both: see above.
     ARRIVED.fetch_add(1, Ordering::Relaxed);
-    hog_until(|| ARRIVED.load(Ordering::Relaxed) == 2);
+    hog_until(|| ARRIVED.load(Ordering::Relaxed) >= 2 * round);
 }
 
-#[inline(never)]
 fn write_one() {
-    meet();
-    // SAFETY: an aligned word of this program, never freed.
-    unsafe { *SHARED.0.get() = 1 };
+    for round in 1..=ROUNDS {
+        meet(round);
+        // SAFETY: an aligned word of this program, never freed.
+        unsafe { *SHARED.0.get() = 1 };
+    }
 }
 
-#[inline(never)]
 fn write_two() {
-    meet();
-    // SAFETY: as above.
-    unsafe { *SHARED.0.get() = 2 };
+    for round in 1..=ROUNDS {
+        meet(round);
+        // SAFETY: as above.
+        unsafe { *SHARED.0.get() = 2 };
+    }
 }
 
 fn main() {
@@ -41,5 +46,7 @@ fn main() {
         let two = Builder::new().name("two".into()).spawn(write_two).unwrap();
         one.join().unwrap();
         two.join().unwrap();
+        // SAFETY: as above. What nobody reads would not be written.
+        println!("{}", unsafe { *SHARED.0.get() });
     });
 }

@@ -49,7 +49,10 @@ fn a_handle_of_another_type() {
 fn a_callback_in_a_signal_handler() {
     aborts("callback-in-a-handler", "a callback into green thread 1 from a signal handler");
     aborts("callback-in-a-handler-in-c", "a callback into green thread 1 from a signal handler");
-    aborts("callback-in-a-handler-of-a-c-thread", "a callback into green-thread code from a signal handler");
+    // ThreadSanitizer handles SIGSEGV, so that std gives its threads no signal stack, by which a handler is known.
+    if !cfg!(feature = "tsan") {
+        aborts("callback-in-a-handler-of-a-c-thread", "a callback into green-thread code from a signal handler");
+    }
 }
 
 #[test]

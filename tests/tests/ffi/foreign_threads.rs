@@ -438,7 +438,8 @@ fn signals_come_meanwhile() {
         }
         done.store(true, Ordering::Release);
         ffi::call(|| threads.into_iter().for_each(CThread::join));
-        assert_eq!(ELSEWHERE.load(Ordering::Relaxed), 0);
+        // ThreadSanitizer has a thread call its handlers later, on the stack that it is on then.
+        assert!(ELSEWHERE.load(Ordering::Relaxed) == 0 || cfg!(feature = "tsan"));
     });
 }
 

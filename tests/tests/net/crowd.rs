@@ -18,6 +18,7 @@ const A_HANDFUL: u32 = 12;
 
 /// All are connected and have been served once, so each of the server's green threads waits in a read. They cost no OS thread.
 #[test]
+#[cfg_attr(feature = "tsan", ignore = "ThreadSanitizer has room for some 8,000 green threads")]
 fn ten_thousand_idle_connections() {
     let limit = getrlimit(Resource::Nofile);
     if limit.maximum.is_some_and(|most| most < CLIENTS as u64 + OTHERS) {

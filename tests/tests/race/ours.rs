@@ -36,6 +36,8 @@ pub const ROWS: &[Row] = rows![
     race_waiting_receiver_and_one_select,
     race_waiting_receiver_leaves_one_place,
     no_race_select_makes_message_late,
+    no_race_select_is_met,
+    no_race_select_finds_end,
     no_race_select_keeps_place,
     race_try_lock_fails,
     race_try_write_fails,
@@ -302,6 +304,7 @@ fn no_race_select_makes_message_late() {
                 recv(never) -> _ => unreachable!(),
             }
         });
+        (0..10).for_each(|_| yield_now());
         let message = || {
             yield_now();
             w.set(5);
@@ -312,6 +315,47 @@ fn no_race_select_makes_message_late() {
             recv(never) -> _ => unreachable!(),
         }
         v.set(2);
+    });
+}
+
+/// A select waits, to be met by a receiver.
+fn no_race_select_is_met() {
+    let (v, (tx, rx)) = (Cell::new(0), bounded(0));
+    scope(|s| {
+        s.spawn(|| {
+            by_select(&tx, 1);
+            v.set(2);
+        });
+        (0..10).for_each(|_| yield_now());
+        v.set(1);
+        assert_eq!(rx.recv(), Ok(1));
+    });
+}
+
+/// A select waits, until nobody is left on the other side.
+fn no_race_select_finds_end() {
+    let (v, w, (tx, rx), (full, no_place)) = (Cell::new(0), Cell::new(0), bounded::<u32>(0), bounded(0));
+    let (_never, never) = bounded::<u32>(0);
+    scope(|s| {
+        s.spawn(|| {
+            select! {
+                recv(rx) -> message => assert!(message.is_err()),
+                recv(never) -> _ => unreachable!(),
+            }
+            v.set(2);
+        });
+        s.spawn(|| {
+            select! {
+                send(full, 1) -> sent => assert!(sent.is_err()),
+                recv(never) -> _ => unreachable!(),
+            }
+            w.set(2);
+        });
+        (0..10).for_each(|_| yield_now());
+        v.set(1);
+        drop(tx);
+        w.set(1);
+        drop(no_place);
     });
 }
 
@@ -538,6 +582,8 @@ fn no_race_park_os_thread() {
             v.set(2);
         });
         yield_until(|| handle.get().is_some());
+        // What comes after a release is not what the OS thread was taken to have seen.
+        race::release(&flag);
         v.set(1);
         flag.store(true, Ordering::Release);
         handle.get().unwrap().unpark();

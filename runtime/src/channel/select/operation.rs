@@ -271,7 +271,7 @@ impl<T> Operation for Sender<T> {
         }
     }
 
-    fn accept(&self, section: &Section, outcome: Outcome) -> Option<Right> {
+    fn accept(&self, _section: &Section, outcome: Outcome) -> Option<Right> {
         match outcome {
             Outcome::Done => Some(Right::Place),
             Outcome::Disconnected => {
@@ -281,7 +281,6 @@ impl<T> Operation for Sender<T> {
             Outcome::Met(receiver) => {
                 // It holds the lock until it waits, and is not to be completed before.
                 drop(self.lock());
-                race::hook_in(section, |race| race.acquire(receiver.waiter().as_ptr()));
                 Some(Right::Receiver(receiver))
             }
             Outcome::Withdrawn => None,
