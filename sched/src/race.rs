@@ -96,19 +96,32 @@ pub fn unordered<R>(access: impl FnOnce() -> R) -> R {
 #[inline(always)]
 pub fn hook(report: impl FnOnce(&Hooks<'_>)) {
     if enabled() {
-        hook_in(&Section::enter(), report);
+        hook_now(report);
     }
+}
+
+/// As [`hook`], when a detector listens: apart, so that all the others pay for is the question.
+#[cold]
+#[inline(never)]
+fn hook_now(report: impl FnOnce(&Hooks<'_>)) {
+    report(&Hooks::new(&Section::enter()));
 }
 
 /// Calls `report` with the hooks, if a detector listens. For runtime code in a section.
 #[inline(always)]
 pub fn hook_in(section: &Section, report: impl FnOnce(&Hooks<'_>)) {
-    if enabled() || cfg!(debug_assertions) {
-        let hooks = Hooks::new(section);
-        if enabled() {
-            report(&hooks);
-        }
+    if enabled() {
+        hook_now_in(section, report);
+    } else if cfg!(debug_assertions) {
+        Hooks::new(section);
     }
+}
+
+/// As [`hook_in`], when a detector listens.
+#[cold]
+#[inline(never)]
+fn hook_now_in(section: &Section, report: impl FnOnce(&Hooks<'_>)) {
+    report(&Hooks::new(section));
 }
 
 /// The hooks, for a caller that holds a P or is a plain OS thread.
