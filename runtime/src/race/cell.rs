@@ -9,7 +9,7 @@ use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crossbeam_utils::atomic::AtomicCell;
-use sward_sched::race::{Hooks, hook};
+use sward_sched::race::{Hooks, hook, unordered};
 
 /// A variable whose accesses a race detector is told of.
 ///
@@ -91,7 +91,7 @@ impl<T: Copy> Cell<T> {
             self.settle(race);
             race.read(self, size_of::<T>());
         });
-        self.value.load()
+        unordered(|| self.value.load())
     }
 
     /// Changes the value.
@@ -113,7 +113,7 @@ impl<T: Copy> Cell<T> {
             self.settle(race);
             race.write(self, size_of::<T>());
         });
-        self.value.swap(value)
+        unordered(|| self.value.swap(value))
     }
 
     /// Takes the value out. Nobody else has the variable any more, so this is no access.

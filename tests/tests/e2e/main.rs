@@ -3,6 +3,9 @@
 //! Where the machine has a program that does the same (`wc`, `sha256sum`), that program says what is right. A test that
 //! needs something which the machine or the user doesn't have says so on standard error and passes.
 
+// The command is not built for ThreadSanitizer: the parts that it is made of are tested by themselves.
+#![cfg(not(feature = "tsan"))]
+
 mod bench;
 mod chat;
 mod command;

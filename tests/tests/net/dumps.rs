@@ -10,6 +10,7 @@ use crate::{Server, sockets};
 
 /// In a dump each says what it waits for.
 #[test]
+#[cfg_attr(feature = "tsan", ignore = "functions have short names in that build")]
 fn who_waits_says_for_what() {
     let finished = Finished::of(sockets("dump").env("SWARD_PROCS", "1")).exits_with(2);
     for line in [
